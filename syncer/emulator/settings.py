@@ -38,6 +38,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "input-lag": ("0", "2"),
     "pending-input": ("accept", "refuse"),
     "caller": ("owner", "collaborator"),
+    "token-user": ("shown", "missing", "refused"),
     "post": ("partial", "atomic"),
     "items-over": ("refuse", "take"),
     "unknown-fields": ("ignore", "refuse"),

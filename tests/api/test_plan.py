@@ -45,6 +45,17 @@ async def test_too_many_deletions_are_an_error_with_the_counts_that_names_the_ar
 
 
 @pytest.mark.anyio
+async def test_a_service_that_does_not_tell_whose_token_it_is_is_an_error_that_names_arguments(
+    home: Path,  # noqa: F811
+) -> None:
+    path, out = log(home, WANTED), home / "plan.jsonl"
+    async with emulator.running(rps=0, faults="token-user=refused") as server:
+        with pytest.raises(syncer.UsageError, match="say whose with user_ids, or any_user"):
+            await syncer.plan(path, out, app(server), delete=True)
+    assert not out.exists()
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("options", "why"),
     [
@@ -63,7 +74,6 @@ async def test_too_many_deletions_are_an_error_with_the_counts_that_names_the_ar
         ({"max_delete": True}, "argument max_delete: is True (bool)"),
         ({"max_delete": -1}, "argument max_delete: is -1 (int)"),
         ({"requests_per_second": 0}, "argument requests_per_second"),
-        ({"delete": True}, "delete deletes what others may have made: say whose with user_ids, or"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_by_name(

@@ -49,7 +49,13 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess
     held = tmp_path_factory.mktemp("remote") / "held.jsonl"
     held.write_text("".join(f"{json.dumps({'op': 'post', 'annotation': one})}\n" for one in HELD))
     with emulator(
-        "--rps", "0", "--load", f"me/app={held}", "--faults", "url-limit=4096"
+        "--rps",
+        "0",
+        "--load",
+        f"me/app={held}",
+        "--faults",
+        "url-limit=4096",
+        needs="token-user=shown",
     ) as running:
         yield running
 
@@ -132,6 +138,27 @@ def test_the_scope_says_what_counts(
 
 
 @pytest.mark.usefixtures("place")
+def test_a_deletion_for_which_nobody_says_whose_is_of_the_tokens_own_user(cli: Cli) -> None:
+    wanted = write("wanted.jsonl", *WANTED)
+    came = cli("plan", wanted, "--out", "plan.jsonl", "--delete", "--json")
+    assert (came.code, ids("plan.jsonl")["delete"], came.json()["extra"]) == (0, ["extra"], 1)
+    assert "only what emulator-user made is deleted" in came.err
+
+
+def test_what_the_service_does_not_tell_ends_it_with_2_and_a_way_out(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLARIFAI_PAT", "a-token")
+    wanted = write("wanted.jsonl", *WANTED)
+    with emulator("--rps", "0", needs="token-user=missing") as running:
+        place = ("--base-url", running.url, "--app-id", "app")
+        came = cli("plan", wanted, "--out", "plan.jsonl", "--delete", *place, "--json")
+    assert came.code == 2
+    assert "say whose with --by-user, or --any-user" in came.json()["error"]
+    assert not list(tmp_path.glob("plan*"))
+
+
+@pytest.mark.usefixtures("place")
 def test_an_input_that_cannot_be_read_is_told_and_nothing_is_planned_there(cli: Cli) -> None:
     wanted = write("wanted.jsonl", *WANTED, label("a", INPUT_LONG))
     came = cli("plan", wanted, "--out", "plan.jsonl", "--delete", "--any-user", "--json")
@@ -156,7 +183,6 @@ def test_an_input_that_cannot_be_read_is_told_and_nothing_is_planned_there(cli: 
         (("--out", "more"), 2, "--out more: it must be a file in a folder that exists"),
         (("--out", "no/plan.jsonl"), 2, "it must be a file in a folder that exists"),
         ((), 2, "name the plan to write"),
-        (("--out", "p.jsonl", "--delete"), 2, "say whose with --by-user, or --any-user"),
         (("--out", "p.jsonl", "--max-delete", "x"), 2, "--max-delete is neither"),
         (("--out", "p.jsonl", "--delete", "--any-user", "--max-delete", "1"), 1, "deletes 2 of 4"),
         (("nowhere.jsonl", "--out", "p.jsonl"), 2, "there is no change log nowhere.jsonl"),

@@ -15,7 +15,7 @@ import pytest
 import syncer
 from syncer.config import load
 from syncer.core.deletions import MaxDelete
-from syncer.errors import StateError, UsageError
+from syncer.errors import CredentialsRefused, StateError, Stopped, UsageError
 from syncer.jobs.dry_run import dry_run
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.plan.job import Planning
@@ -36,7 +36,9 @@ def write(path: Path, annotations: Iterable[Annotation]) -> Path:
     return path
 
 
-async def plan(url: str, out: Path, *wanted: Path, app: str = "app", **what: Any) -> Planned:
+async def plan(
+    url: str, out: Path, *wanted: Path, app: str = "app", token: str = "a-token", **what: Any
+) -> Planned:
     given: dict[str, object] = {
         "clarifai.base_url": url,
         "clarifai.app_id": app,
@@ -48,7 +50,7 @@ async def plan(url: str, out: Path, *wanted: Path, app: str = "app", **what: Any
     }
     rules = PlanRules(**what.pop("rules", {}))
     job = Planning(
-        load(None, {"CLARIFAI_PAT": "a-token"}, given),
+        load(None, {"CLARIFAI_PAT": token}, given),
         Limiters(),
         [str(path) for path in wanted],
         out,
@@ -110,6 +112,64 @@ async def test_a_dataset_narrows_the_scope_to_its_inputs(tmp_path: Path) -> None
     assert "the remote refused to list the inputs of dataset nowhere" in str(unknown.error)
 
 
+def hold_of_two(tmp_path: Path) -> tuple[Path, Path]:
+    """A label of the token's user and one of another; and a wish that has neither."""
+    box = {"metadata": {"n": 1}}
+    held = [
+        {"id": "mine", "input_id": "i", "data": box},
+        {"id": "bobs", "input_id": "i", "data": box, "user_id": "bob"},
+    ]
+    wanted = write(tmp_path / "wanted.jsonl", [{"id": "new", "input_id": "i", "data": box}])
+    return write(tmp_path / "held.jsonl", held), wanted
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("faults", ["", "throttle=0.2,error=0.2,reset-after=0.1,html=0.1"])
+async def test_where_nobody_says_whose_only_what_the_tokens_user_made_is_deleted(
+    faults: str, tmp_path: Path
+) -> None:
+    held, wanted = hold_of_two(tmp_path)
+    out = tmp_path / "plan.jsonl"
+    given = {"faults": faults, "seed": 4, "needs": "token-user=shown,retry-after=zero"}
+    async with running(rps=0, load=(f"me/app={held}",), **given) as server:
+        planned = await plan(server.url, out, wanted, rules={"delete": True})
+    assert (changes(planned), planned.extra) == ((1, 0, 1), 1)
+    deleted = [orjson.loads(line) for line in out.read_bytes().splitlines()][-1]
+    assert (deleted["op"], deleted["annotation"]["id"]) == ("delete", "mine")
+    assert "only what emulator-user made is deleted" in " ".join(planned.notes)
+    side = orjson.loads(out.with_name("plan.jsonl.meta.json").read_bytes())
+    assert side["options"]["deleted_of"] == "emulator-user"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("switch", ["missing", "refused"])
+async def test_where_the_service_does_not_tell_whose_token_it_is_it_has_to_be_said(
+    switch: str, tmp_path: Path
+) -> None:
+    held, wanted = hold_of_two(tmp_path)
+    out = tmp_path / "plan.jsonl"
+    needs = f"token-user={switch}"
+    async with running(rps=0, load=(f"me/app={held}",), needs=needs) as server:
+        with pytest.raises(UsageError, match="say whose with --by-user, or --any-user"):
+            await plan(server.url, out, wanted, rules={"delete": True})
+        assert not await anyio.Path(out).exists()
+        users = frozenset({"emulator-user"})
+        said = await plan(server.url, out, wanted, rules={"delete": True, "users": users})
+    assert changes(said) == (1, 0, 1)
+
+
+@pytest.mark.anyio
+async def test_a_token_or_app_that_is_wrong_is_named_as_such(tmp_path: Path) -> None:
+    held, wanted = hold_of_two(tmp_path)
+    out = tmp_path / "plan.jsonl"
+    needs = "token-user=missing,apps=loaded"
+    async with running(rps=0, load=(f"me/app={held}",), needs=needs) as server:
+        wrong = await plan(server.url, out, wanted, app="other", rules={"delete": True})
+        refused = await plan(server.url, out, wanted, token="refused-token", rules={"delete": True})
+    assert isinstance(wrong.error, Stopped)
+    assert isinstance(refused.error, CredentialsRefused)
+
+
 @pytest.mark.anyio
 async def test_deletions_have_to_be_meant(tmp_path: Path) -> None:
     posts = [{"id": f"a{n}", "input_id": "i", "data": {"metadata": {"n": n}}} for n in range(12)]
@@ -117,8 +177,6 @@ async def test_deletions_have_to_be_meant(tmp_path: Path) -> None:
     wanted = write(tmp_path / "wanted.jsonl", posts[:1])
     empty = write(tmp_path / "empty.jsonl", [])
     async with running(rps=0, load=(f"me/app={held}",)) as server:
-        with pytest.raises(UsageError, match="--by-user"):
-            await plan(server.url, out, wanted, rules={"delete": True})
         with pytest.raises(UsageError, match="nothing is wanted"):
             await plan(server.url, out, empty, rules={"delete": True}, any_user=True)
         many = await plan(server.url, out, wanted, rules={"delete": True}, any_user=True)

@@ -312,6 +312,14 @@ def check_me_is_the_owner_of_the_token(client: Client) -> None:
     ) == ["a"]
 
 
+def check_the_user_of_a_token_is_told(client: Client) -> None:
+    """Who that is, is also who made what this token posts."""
+    mine = Client(client.url, "me", "mine")
+    (annotation,) = post(mine, Annotation(id="b", input_id="i1")).annotations
+    user = mine("GetUser").user
+    assert (user.id, user.primary_email) == (annotation.user_id, "")
+
+
 def check_what_labels_do_not_need_says_so(client: Client) -> None:
     assert client("ListAnnotationTracks", input_id="i1").status.code == 10000
     assert client("PostTrackAnnotationsSearches", input_id="i1").status.code == 10000

@@ -90,6 +90,11 @@ def a_label_for_another_user(client: Client) -> Any:
     return codes(post(client, annotation("a", user_id="bob")))
 
 
+def the_user_of_a_token(client: Client) -> Any:
+    answer = Client(client.url, "me")("GetUser")
+    return answer.status.code, answer.user.id
+
+
 def a_bad_item_beside_a_good_one(client: Client) -> Any:
     return codes(post(client, annotation("good"), two_regions())), listed(client)
 
@@ -443,6 +448,11 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "input-lag": ("", reads_until_ready, ([30000, 30000, 30000], [30001, 30001, 30000])),
     "pending-input": ("input-lag=2", a_label_for_a_pending_input, ((10000, 24150), (10020, 30102))),
     "caller": ("", a_label_for_another_user, ((10000, 24150), (10020, 24156))),
+    "token-user": (
+        "",
+        the_user_of_a_token,
+        ((10000, "emulator-user"), (11101, ""), (11007, "")),
+    ),
     "post": ("", a_bad_item_beside_a_good_one, (((10010, 24150, 24155), ["good"]), ((11102,), []))),
     "items-over": ("", a_batch_of_129, (0, 129)),
     "unknown-fields": ("", an_unknown_field, ((10000, 24150), (11100,))),

@@ -159,6 +159,18 @@ def test_what_is_only_at_the_remote_is_extra_and_deleted_only_where_that_is_aske
     assert plan_all(held, delete=True, concepts=concepts) == {"a": "delete", "c": "delete"}
 
 
+def test_of_one_user_only_what_is_his_is_deleted_and_the_rest_stays_extra() -> None:
+    """Nor is what shows no user his."""
+    held = {"a": tagged("x", user_id="ann"), "b": tagged("y", user_id="bob"), "c": tagged("x")}
+    held["c"].pop("user_id", None)
+    assert plan_all(held, delete=True, deleted_of="ann") == {
+        "a": "delete",
+        "b": "extra",
+        "c": "extra",
+    }
+    assert plan_all(held, delete=True, deleted_of="") == {"a": "extra", "b": "extra", "c": "delete"}
+
+
 def test_a_deletion_names_what_it_was_planned_against() -> None:
     row = tagged("x")
     [step] = plan_input("i", {}, [], {"a": row}, PlanRules(delete=True), make_id)

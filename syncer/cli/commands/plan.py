@@ -75,7 +75,8 @@ def plan(
     exact
         Compare all that users may set, not only the fields that DESIRED has.
     delete
-        Delete what is only at the remote; with --by-user or --any-user.
+        Delete what is only at the remote: of the token's own user, or of those that
+        --by-user or --any-user name.
     any_user
         Delete no matter who made it.
     max_delete

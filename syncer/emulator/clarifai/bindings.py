@@ -210,6 +210,7 @@ _TABLE: tuple[tuple[str, str, str, str, Operation], ...] = (
         not_implemented,
     ),
     ("ListNextTaskAssignments", "GET", "A/tasks/{task_id}/assignments", "inputs", nothing),
+    ("GetUser", "GET", "W", "", reads.get_user),
     ("ListStatusCodes", "GET", "V/status_codes", "", concepts.list_status_codes),
     ("GetStatusCode", "GET", "V/status_codes/{status_code_id}", "", concepts.get_status_code),
 )

@@ -70,6 +70,7 @@ MESSAGES: dict[str, str] = {
         "user_app_id:UserAppIDSet dataset_id dataset_inputs:DatasetInput[] search:Search"
     ),
     "DeleteDatasetInputsRequest": "user_app_id:UserAppIDSet dataset_id input_ids[]",
+    "GetUserRequest": "user_app_id:UserAppIDSet additional_fields[]",
     "ListStatusCodesRequest": "",
     "GetStatusCodeRequest": "status_code_id",
     # of operations that labels do not need

@@ -117,3 +117,16 @@ def workers(call: ClarifaiCall) -> Answer:
     ]
     distinct = {repr(row["worker"]): row["worker"] for row in rows if "worker" in row}
     return call.answer_page("workers", list(distinct.values()))
+
+
+def get_user(call: ClarifaiCall) -> Answer:
+    """GetUser: of `me`, the user whose token it is. No more than the id is shown: all
+    else of a user is private.
+    """
+    match call.switches["token-user"]:
+        case "missing":
+            return missing("user_id", "me")
+        case "refused":
+            return Answer.of(codes.INSUFFICIENT_SCOPES)
+        case _:
+            return Answer.of(user={"id": call.user_id})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from syncer.jobs.plan.wishes import WishReader, check_wishes, fold_wishes
 from syncer.jobs.signals import Listen, ignore, until_signal
 from syncer.jobs.wiring import Origin, wire
 from syncer.remotes.clarifai.listing import AnnotationListing, DatasetInputs
+from syncer.remotes.clarifai.owner import TokenOwner
 from syncer.remotes.clarifai.planning import PlanRules, PlanStep, plan_input
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sources.wish_file import make_wish_id
@@ -67,27 +68,25 @@ class Planning:
             return planned
         with tempfile.TemporaryDirectory(prefix="syncer-plan-") as name:
             parts, size = await self._read(Path(name), dataset, planned)
+            rules = await self._find_rules(planned, interrupted, signals)
+            if rules is None:
+                return planned
             with PlanFile(self.out) as file:
                 for reading in range(1, READINGS + 1):
                     again = _new_parts(Path(name, f"reading-{reading}"), size)
                     last = reading == READINGS
                     await self._compare(
-                        parts, None if last else again, planned, file, interrupted, signals
+                        parts, None if last else again, rules, planned, file, interrupted, signals
                     )
                     if planned.is_cut_short:
                         return planned
                     parts = again
-                self._finish(planned, file)
+                self._finish(rules, planned, file)
         return planned
 
     def _check(self) -> None:
         if not self.wanted:
             raise UsageError("nothing is wanted: name change logs, folders, or tables of a pull")
-        if self.rules.delete and not (self.rules.users or self.any_user):
-            raise UsageError(
-                "--delete deletes what others may have made: say whose with --by-user, or"
-                " --any-user"
-            )
         for name in self.wanted:
             if self.out is not None and _is_within(self.out, Path(name)):
                 raise UsageError(
@@ -108,6 +107,32 @@ class Planning:
         dataset = DatasetInputs(origin.listing)
         await _ask(origin, dataset, _take_nothing, planned, interrupted, signals)
         return None if planned.is_cut_short else dataset.ids
+
+    async def _find_rules(
+        self, planned: Planned, interrupted: list[int], signals: Listen
+    ) -> PlanRules | None:
+        """The rules, with the one user whose annotations are deleted where nobody said
+        whose; None where asking for that was cut short. Raises UsageError where the
+        service does not tell who it is.
+        """
+        if not self.rules.delete or self.rules.users or self.any_user:
+            return self.rules
+        origin = clarifai_origin(self.loaded, self.limiters, EVERYTHING)
+        assert origin.probe is not None
+        owner = TokenOwner(origin.probe)
+        await _ask(origin, owner, _take_nothing, planned, interrupted, signals)
+        if planned.is_cut_short:
+            return None
+        if not owner.id:
+            raise UsageError(
+                "--delete deletes only what the token's own user made, and the service does not"
+                f" tell who that is ({owner.reason}): say whose with --by-user, or --any-user"
+            )
+        planned.notes.append(
+            f"--delete: only what {owner.id} made is deleted, the user whose token this is;"
+            " --by-user or --any-user says otherwise"
+        )
+        return replace(self.rules, deleted_of=owner.id)
 
     async def _read(
         self, folder: Path, dataset: Collection[str], planned: Planned
@@ -139,6 +164,7 @@ class Planning:
         self,
         parts: PartFiles,
         again: PartFiles | None,
+        rules: PlanRules,
         planned: Planned,
         file: PlanFile,
         interrupted: list[int],
@@ -156,7 +182,7 @@ class Planning:
                 steps = (
                     None
                     if input_id in unread
-                    else self._plan_input(input_id, recorded, held.get(input_id, {}))
+                    else _plan_input(input_id, recorded, held.get(input_id, {}), rules)
                 )
                 if again is not None and (steps is None or not _is_settled(steps)):
                     for one in recorded:
@@ -170,20 +196,7 @@ class Planning:
         if again is not None:
             again.write()
 
-    def _plan_input(
-        self, input_id: str, recorded: list[Recorded], held: dict[str, dict[str, object]]
-    ) -> list[PlanStep]:
-        named, nameless = fold_wishes(input_id, recorded)
-        return plan_input(
-            input_id,
-            {id: orjson.loads(body) for id, body in named.items()},
-            [orjson.loads(body) for body in nameless],
-            held,
-            self.rules,
-            partial(_make_id, input_id),
-        )
-
-    def _finish(self, planned: Planned, file: PlanFile) -> None:
+    def _finish(self, rules: PlanRules, planned: Planned, file: PlanFile) -> None:
         """Put the plan in its place, unless it deletes too much."""
         self._estimate(planned)
         if not self.max_delete.allows(planned.deletes, of=planned.held):
@@ -208,7 +221,8 @@ class Planning:
                 },
                 "options": {
                     "exact": self.rules.exact,
-                    "delete": self.rules.delete,
+                    "delete": rules.delete,
+                    "deleted_of": rules.deleted_of,
                     "any_user": self.any_user,
                     "max_delete": str(self.max_delete),
                 },
@@ -227,6 +241,23 @@ class Planning:
             planned.requests += batches if action == "post" else 2 * batches
         if isinstance(push.requests_per_second, int | float):
             planned.estimated_seconds = round(planned.requests / push.requests_per_second, 1)
+
+
+def _plan_input(
+    input_id: str,
+    recorded: list[Recorded],
+    held: dict[str, dict[str, object]],
+    rules: PlanRules,
+) -> list[PlanStep]:
+    named, nameless = fold_wishes(input_id, recorded)
+    return plan_input(
+        input_id,
+        {id: orjson.loads(body) for id, body in named.items()},
+        [orjson.loads(body) for body in nameless],
+        held,
+        rules,
+        partial(_make_id, input_id),
+    )
 
 
 async def _ask(

@@ -11,4 +11,6 @@ def plan_rules(
     *, exact: bool, delete: bool, users: Iterable[str], concepts: Iterable[str]
 ) -> PlanRules:
     """Return the scope, and what may be planned within it."""
-    return PlanRules(exact, delete, frozenset(users), frozenset(concepts))
+    return PlanRules(
+        exact=exact, delete=delete, users=frozenset(users), concepts=frozenset(concepts)
+    )

@@ -12,6 +12,7 @@ import anyio
 
 from syncer.config import Loaded
 from syncer.core.outcome import Failed, Throttled
+from syncer.core.ports.wire import Request
 from syncer.errors import Stopped, SyncerError
 from syncer.jobs.check import explain_failure
 from syncer.jobs.clarifai import App, app
@@ -186,22 +187,32 @@ class _Round:
 
     async def _ask_once(self, question: Question) -> list[Conclusion]:
         flow = question.ask(self.scratch)
-        shown: Shown | None = None
+        shown: Shown | Halted | None = None
         try:
             while True:
-                step = next(flow) if shown is None else flow.send(shown)
+                if isinstance(shown, Halted):
+                    step = flow.throw(shown)
+                else:
+                    step = next(flow) if shown is None else flow.send(shown)
                 if isinstance(step, Rest):
                     await self.line.rest(step.seconds)
                     shown = None
                 else:
                     self.line.kept = KEPT + len(self.scratch.inputs)
-                    shown = await self.line.ask(step)
+                    shown = await self._ask(step)
         except StopIteration as end:
             conclusions: list[Conclusion] = end.value
             return conclusions
         except Halted as halted:
-            await self._greet()  # else it is the end of the run
             raise NotClear(f"it was refused: {halted}") from None
+
+    async def _ask(self, request: Request) -> Shown | Halted:
+        """Return what shows, or the refusal where only this question is refused."""
+        try:
+            return await self.line.ask(request)
+        except Halted as halted:
+            await self._greet()  # else it is the end of the run
+            return halted
 
     async def _find_limit(self) -> list[Conclusion]:
         """Go beyond the limit, if that is wanted: last, when nothing of ours is there

@@ -5,7 +5,8 @@ from __future__ import annotations
 from syncer.core.ports.wire import Request
 from syncer.jobs.probe import rate
 from syncer.jobs.probe.scratch import Asked, Question, Scratch, known, unknown
-from syncer.jobs.probe.shown import MISSING, NotClear, Shown
+from syncer.jobs.probe.shown import MISSING, Denied, NotClear, Shown
+from syncer.remotes.clarifai.owner import ask_owner
 from syncer.remotes.paths import segment
 
 BODY_BYTES = 20_000
@@ -33,6 +34,21 @@ def ask_apps(scratch: Scratch) -> Asked:
     if shown.code == MISSING:
         return [known("apps", "loaded", f"an app that nobody made is missing: {shown.words()}")]
     raise NotClear(f"an app that nobody made was answered with {shown.words()}")
+
+
+def ask_token_user(_: Scratch) -> Asked:
+    """Ask whose token it is."""
+    switch = "token-user"
+    try:
+        shown = yield ask_owner().request
+    except Denied as denied:
+        return [known(switch, "refused", f"whose token it is was refused: {denied}")]
+    user = shown.body.get("user")
+    if shown.good and isinstance(user, dict) and user.get("id"):
+        return [known(switch, "shown", "the service says whose token it is")]
+    if shown.code == MISSING:
+        return [known(switch, "missing", f"whose token it is was missing: {shown.words()}")]
+    raise NotClear(f"whose token it is was answered with {shown.words()}, and no id")
 
 
 def ask_body(scratch: Scratch) -> Asked:
@@ -92,6 +108,7 @@ def ask_path(scratch: Scratch) -> Asked:
 
 QUESTIONS_OF_THE_WAY = (
     Question(("apps",), ask_apps),
+    Question(("token-user",), ask_token_user),
     Question(("body-limit",), ask_body),
     Question(("url-limit",), ask_url),
 )

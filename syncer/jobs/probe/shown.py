@@ -37,6 +37,10 @@ class Halted(Exception):
     """An answer that may mean the end of the run: credentials, account, address."""
 
 
+class Denied(Halted):
+    """The same: what the token may do is not enough."""
+
+
 class Crowded(NotPlain):
     """Too many requests, says the service."""
 
@@ -100,7 +104,7 @@ def raise_if_mixed(shown: Shown, notes: Sequence[WireObject]) -> None:
 
 
 def read_shown(reply: Reply | NoReply) -> Shown:
-    """Read an answer. Raises NotPlain, Crowded, Halted."""
+    """Read an answer. Raises NotPlain, Crowded, Halted, Denied."""
     if isinstance(reply, NoReply):
         if reply.cause == "never":
             raise Halted("no request can be answered there")
@@ -126,8 +130,10 @@ def _check_code(code: int, reply: Reply) -> None:
     what = meaning(code)
     if what is Meaning.THROTTLED or (reply.status == 429 and what is not Meaning.ACCOUNT):
         raise Crowded
-    if what in (Meaning.ACCOUNT, Meaning.CREDENTIALS) or reply.status in (401, 403):
+    if what is Meaning.ACCOUNT:
         raise Halted(f"HTTP {reply.status}, code {code}")
+    if what is Meaning.CREDENTIALS or reply.status in (401, 403):
+        raise Denied(f"HTTP {reply.status}, code {code}")
     if what in FOR_NOW or reply.status >= 500:
         raise NotPlain(f"HTTP {reply.status}, code {code}")
 
@@ -138,5 +144,5 @@ def _read_without_code(reply: Reply) -> Shown:
     if reply.status == 429:
         raise Crowded
     if reply.status in (401, 403):
-        raise Halted(f"HTTP {reply.status} without a status of the service")
+        raise Denied(f"HTTP {reply.status} without a status of the service")
     raise NotPlain(f"HTTP {reply.status} without a status of the service")

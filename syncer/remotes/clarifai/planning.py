@@ -35,6 +35,8 @@ class PlanRules:
     exact: bool = False
     """All that users may set is compared, not only what the wish names."""
     delete: bool = False
+    deleted_of: str | None = None
+    """Only annotations of this user are deleted; None: of all in the scope."""
     users: frozenset[str] = frozenset()
     """Only annotations of these; none: of all."""
     concepts: frozenset[str] = frozenset()
@@ -79,7 +81,7 @@ def plan_input(
         }
         steps.append(
             PlanStep("delete", id, change, before=row)
-            if rules.delete
+            if rules.delete and rules.deleted_of in (None, find_user(row))
             else PlanStep("extra", id, before=row)
         )
     return steps
