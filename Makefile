@@ -41,8 +41,8 @@ field: setup
 oracles: setup
 	$(BIN)/python -m tests.field.oracles.record
 
-# What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, endpoints fuzzed, and
-# the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. Crash points and simulation keep one core busy, so they go beside the rest.
+# What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, endpoints fuzzed,
+# instructions counted, and the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. Crash points and simulation keep one core busy, so they go beside the rest.
 prove: setup clients
 	$(BIN)/python -m pytest -q $(COMPUTED) & computed=$$!; \
 	$(BIN)/python -m pytest -q --durations=10 $(patsubst %,--ignore=%,$(COMPUTED)) tests/proof; rest=$$?; \

@@ -26,6 +26,8 @@ incumbents      20,000 labels pushed by the SDK, dlt, a script and syncer under 
                 faults: lost, doubled, named; a quarter of an hour
 instructions    instructions of a push of 20,000 changes beside the committed baseline
                 (callgrind); three minutes
+hot-path        instructions of whole pushes of plain posts, over HTTP, beside the floor
+                (callgrind); ten minutes
 pull            CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, in
                 every form
 pull-rate       share of the request limit that a long pull uses
@@ -52,6 +54,7 @@ from collections.abc import Callable
 from benchmarks import (
     annotell_peers,
     daemon,
+    hot_path,
     imports,
     instructions,
     memory,
@@ -75,6 +78,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "memory": memory.flat,
     "kills": push.kills,
     "instructions": instructions.instructions,
+    "hot-path": hot_path.beside_floor,
     "pull": pull.cpu,
     "pull-rate": pull.rate,
     "pull-kills": pull_kills.kills,
