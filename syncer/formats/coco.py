@@ -15,7 +15,14 @@ from typing import BinaryIO, cast
 
 from msgspec import to_builtins
 
-from syncer.formats.coco_plain import PLAIN, PlainAnnotation, PlainRun
+from syncer.formats.coco_plain import (
+    PLAIN,
+    PLAIN_IMAGES,
+    SIDE_MAX,
+    PlainAnnotation,
+    PlainImage,
+    PlainRun,
+)
 from syncer.formats.faults import (
     UNDEFINED_CATEGORY,
     UNDEFINED_IMAGE,
@@ -26,7 +33,7 @@ from syncer.formats.faults import (
 from syncer.formats.folders import list_files
 from syncer.formats.geometry import pair_up
 from syncer.formats.ids import read_number
-from syncer.formats.json_items import JsonItem, JsonRun, iterate_items, iterate_runs, pass_over
+from syncer.formats.json_items import JsonItem, JsonRun, iterate_runs, pass_over
 from syncer.formats.labels import (
     JSON,
     Box,
@@ -108,23 +115,33 @@ class Coco:
 
 
 def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
-    for item in iterate_items(file, "images", "categories"):
-        if not item.key:
-            raise ValueError(
-                'a list of results, not a COCO file: put it under "annotations" of an object with'
-                ' "images" and "categories"'
-            )
-        if not isinstance(item.value, dict):
-            fault = item.fault or "it is not an object"
-            yield Noticed("broken-entry", f"{item.place}: {fault}", item.place)
-        elif item.key == "categories":
-            yield from tables.add_category(item.value, item.place)
-        else:
-            yield from tables.add_image(item.value, item.place)
+    for run in iterate_runs(file, {"images": PLAIN_IMAGES, "categories": None}):
+        for index, value in enumerate(run.values, run.index):
+            if isinstance(value, PlainImage):
+                size = value.width, value.height
+                yield from tables.keep_image(str(value.id), value.file_name, *size, index)
+            else:
+                item = JsonItem(run.key, index, cast(JSON, value), run.fault)
+                yield from _read_entry(item, tables)
+
+
+def _read_entry(item: JsonItem, tables: _Tables) -> Iterator[Item]:
+    if not item.key:
+        raise ValueError(
+            'a list of results, not a COCO file: put it under "annotations" of an object with'
+            ' "images" and "categories"'
+        )
+    if not isinstance(item.value, dict):
+        fault = item.fault or "it is not an object"
+        yield Noticed("broken-entry", f"{item.place}: {fault}", item.place)
+    elif item.key == "categories":
+        yield from tables.add_category(item.value, item.place)
+    else:
+        yield from tables.add_image(item.value, item.index)
 
 
 def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item | PlainRun]:
-    for run in iterate_runs(file, "annotations", decoder=PLAIN):
+    for run in iterate_runs(file, {"annotations": PLAIN}):
         read = partial(_read_one, run, tables)
         if isinstance(run.values[0], PlainAnnotation):  # and so are the others
             yield PlainRun(cast("list[PlainAnnotation]", run.values), tables.find_concepts, read)
@@ -149,7 +166,7 @@ class _Tables:
     """The images and categories of a file."""
 
     numbered: NumberedBytes = field(default_factory=NumberedBytes)
-    """Of each image what `add_image` keeps, by its id where that is a small number."""
+    """Of each image what `keep_image` keeps, by its id where that is a small number."""
     images: Store[str, str] = field(default_factory=Store)
     """The same of all others, a character for each byte."""
     category_bytes: int = 0
@@ -157,15 +174,23 @@ class _Tables:
     """Each with the names of its keypoints."""
     _near: dict[str, Picture] = field(default_factory=dict)
 
-    def add_image(self, image: dict[str, JSON], place: str) -> Iterator[Item]:
+    def add_image(self, image: dict[str, JSON], index: int) -> tuple[Item, ...]:
         key, name = _key(image.get("id")), image.get("file_name")
         width, height = _size(image.get("width")), _size(image.get("height"))
-        picture = Picture(name if isinstance(name, str) else "", width, height, own_id=key)
+        return self.keep_image(key, name if isinstance(name, str) else "", width, height, index)
+
+    def keep_image(
+        self, key: str, path: str, width: int | None, height: int | None, index: int
+    ) -> tuple[Item, ...]:
+        """Keep an image, and return what is to be said of it, and its picture."""
+        picture = Picture(path, width, height, own_id=key)
         # half a character stays what it is
-        kept = f"{width or 0} {height or 0} {picture.path}".encode("utf-8", "surrogatepass")
+        kept = f"{width or 0} {height or 0} {path}".encode("utf-8", "surrogatepass")
         number = read_number(key)
+        noticed: tuple[Item, ...] = ()
         if not key:
-            yield Noticed("broken-entry", "an image without an id", place)
+            place = f"images[{index}]"
+            noticed = (Noticed("broken-entry", "an image without an id", place),)
         elif (known := self._find_kept(key, number)) is None:
             if not self.numbered.put(number, kept):
                 self.images.put(key, kept.decode(_BYTE_BY_BYTE))
@@ -173,10 +198,8 @@ class _Tables:
                 self._near[key] = picture
         elif known != kept:
             text = f"two images have the id {key}; the first one counts"
-            yield Noticed("duplicate-image-id", text, place)
-            return
-        if picture.path:
-            yield picture
+            return (Noticed("duplicate-image-id", text, f"images[{index}]"),)
+        return (*noticed, picture) if path else noticed
 
     def add_category(self, category: dict[str, JSON], place: str) -> Iterator[Item]:
         key, name = _key(category.get("id")), category.get("name")
@@ -344,7 +367,7 @@ def _key(value: JSON) -> str:
 def _size(value: JSON) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if 1 <= value < 1 << 31 else None
+    return int(value) if 1 <= value < SIDE_MAX + 1 else None
 
 
 def _begins_like_coco(file: Path) -> bool:

@@ -1,8 +1,8 @@
-"""Annotations of COCO as nearly all are, read in C straight into structs.
+"""Annotations and images of COCO as nearly all are, read in C straight into structs.
 
 Nothing in them is of another type than in COCO's own files, and they have nothing that
 is not in those. Their numbers are exact in 64 bits, so that no reader can differ. One
-annotation of another form makes a run of them plain JSON, which `coco` reads as well.
+of another form makes a run of them plain JSON, which `coco` reads as well.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.json import Decoder
 
 from syncer.formats.labels import Concept, Item
+
+SIDE_MAX = (1 << 31) - 1
 
 _EXACT = Meta(ge=-(1 << 53), le=1 << 53)
 _Whole: TypeAlias = Annotated[int, _EXACT]
@@ -40,6 +42,19 @@ class PlainAnnotation(Struct, forbid_unknown_fields=True, gc=False):
     iscrowd: Literal[0, 1] = 0
 
 
+class PlainImage(Struct, forbid_unknown_fields=True, gc=False):
+    """An image. What has a default is not looked at."""
+
+    id: _Whole
+    file_name: str
+    width: Annotated[int, Meta(ge=1, le=SIDE_MAX)]
+    height: Annotated[int, Meta(ge=1, le=SIDE_MAX)]
+    license: int | str | None = None
+    date_captured: int | str | None = None
+    coco_url: str | None = None
+    flickr_url: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PlainRun:
     """Annotations that follow each other in a file."""
@@ -54,3 +69,4 @@ class PlainRun:
 
 
 PLAIN = cast("Decoder[list[object]]", Decoder(list[PlainAnnotation]))
+PLAIN_IMAGES = cast("Decoder[list[object]]", Decoder(list[PlainImage]))

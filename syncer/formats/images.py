@@ -15,7 +15,7 @@ from syncer.formats.faults import ImportRefused
 from syncer.formats.ids import IdSpelling, is_odd, read_number
 from syncer.formats.image_files import ImageFiles, Size, measure_image
 from syncer.formats.labels import Picture
-from syncer.formats.names import canonicalize, keys_of, locate
+from syncer.formats.names import canonicalize, is_canonical, keys_of, locate
 from syncer.formats.numbered import NumberedBytes
 from syncer.formats.store import Store
 
@@ -127,8 +127,11 @@ class Images:
         self._inputs.close()
 
     def _place(self, picture: Picture) -> PlacedPicture | None:
-        path = canonicalize(picture.path)
-        shown = picture.input_id or (locate(picture.path) if path else "")
+        path = shown = picture.path
+        if not is_canonical(path):
+            path = canonicalize(path)
+            shown = locate(picture.path) if path else ""
+        shown = picture.input_id or shown
         if not shown:
             return None
         suffix = _name_frame(picture, video=self._options.video)
@@ -166,7 +169,9 @@ class Images:
     def _find_in_map(self, located: str, keys: tuple[str, ...], suffix: str) -> str:
         """Return the input that the user says; "" where that is nothing."""
         ids = self._options.input_map
-        found = (ids.get(key + suffix) for key in (located, *keys)) if ids else ()
+        if not ids:
+            return ""
+        found = (ids.get(key + suffix) for key in (located, *keys))
         return next(filter(None, found), "")
 
     def _measure(self, picture: Picture, path: str) -> tuple[Size | None, str]:

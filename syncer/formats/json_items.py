@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, cast
 
 import orjson
@@ -129,19 +129,20 @@ def iterate_items(file: BinaryIO, *keys: str) -> Iterator[JsonItem]:
     Raises ValueError where the file as a whole is not JSON, and for an item of more
     than 16 MiB.
     """
-    for run in iterate_runs(file, *keys):
+    for run in iterate_runs(file, dict.fromkeys(keys)):
         for index, value in enumerate(run.values, run.index):
             yield JsonItem(run.key, index, cast(JSON, value), run.fault)
 
 
 def iterate_runs(
-    file: BinaryIO, *keys: str, decoder: Decoder[list[object]] | None = None
+    file: BinaryIO, decoders: Mapping[str, Decoder[list[object]] | None]
 ) -> Iterator[JsonRun]:
     """Yield the same, several at a time.
 
-    Items are what the decoder makes of them where it can read all of a run, else JSON.
+    Items are what the decoder of their key makes of them where it can read all of a
+    run, else JSON.
     """
-    return _ItemCutter(file, decoder).cut(frozenset(keys))
+    return _ItemCutter(file, decoders).cut()
 
 
 def pass_over(file: BinaryIO) -> None:
@@ -153,9 +154,13 @@ def pass_over(file: BinaryIO) -> None:
 class _ItemCutter:
     """A part of the file, and a place in it."""
 
-    def __init__(self, file: BinaryIO, decoder: Decoder[list[object]] | None) -> None:
+    def __init__(
+        self, file: BinaryIO, decoders: Mapping[str, Decoder[list[object]] | None]
+    ) -> None:
         self._file = file
-        self._decoder = decoder
+        self._decoders = decoders
+        self._decoder: Decoder[list[object]] | None = None
+        """That of the list in which this is."""
         self._buffer = b""
         self._start = 0
         """The first byte in the buffer that is still needed."""
@@ -165,7 +170,7 @@ class _ItemCutter:
         self._doubted = 0
         """The byte of the file up to which items are cut one by one."""
 
-    def cut(self, keys: frozenset[str]) -> Iterator[JsonRun]:
+    def cut(self) -> Iterator[JsonRun]:
         """Yield the items of a file from its start. Raises ValueError."""
         self._grow()
         if self._buffer.startswith(_MARK):
@@ -177,14 +182,14 @@ class _ItemCutter:
         if root == _LIST:
             yield from self._iterate_list("")
         elif root == _OBJECT:
-            yield from self._iterate_object(keys)
+            yield from self._iterate_object()
         else:
             raise ValueError("neither a JSON object nor a list")
         rest = self._buffer[self._at :] + self._file.read(64)
         if rest.strip():
             raise ValueError(f"something follows the JSON at byte {self._base + self._at}")
 
-    def _iterate_object(self, keys: frozenset[str]) -> Iterator[JsonRun]:
+    def _iterate_object(self) -> Iterator[JsonRun]:
         key = last = b""
         while True:
             found = self._find(_OUTER)
@@ -195,7 +200,7 @@ class _ItemCutter:
                     key = last
                 case 0x5B | 0x7B:
                     name = str(parse(key)) if key else ""
-                    if found == b"[" and name in keys:
+                    if found == b"[" and name in self._decoders:
                         yield from self._iterate_list(name)
                     else:
                         self._skip(1)
@@ -207,6 +212,7 @@ class _ItemCutter:
     def _iterate_list(self, key: str) -> Iterator[JsonRun]:
         """Yield the items up to the bracket that closes what was just opened."""
         index = 0
+        self._decoder = self._decoders.get(key)
         while (first := self._next()) != _LIST_END:
             if first == _OBJECT:
                 if values := self._take_run():

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from urllib.parse import parse_qs, unquote
 
-__all__ = ["MEDIA_ENDING", "canonicalize", "keys_of", "locate"]
+__all__ = ["MEDIA_ENDING", "canonicalize", "is_canonical", "keys_of", "locate"]
 
 MEDIA_ENDING = re.compile(
     r"\.(apng|avi|avif|bmp|gif|heic|jfif|jpe?g|m4v|mkv|mov|mp4|pdf|png|svg|tiff?|webm|webp|txt"
@@ -15,7 +15,6 @@ MEDIA_ENDING = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*(?:/[\w-]+(?:\.[\w-]+)*)*", re.ASCII)
-"""A path that is canonical, as most are."""
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)/?")
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _ENDING = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,5}$", re.ASCII)
@@ -24,18 +23,23 @@ _WEB = ("http", "https")
 _LOCAL_FILES = "local-files"
 
 
+def is_canonical(path: str) -> bool:
+    """Whether a path is surely canonical, and tells its image from others: most do."""
+    return _PLAIN.fullmatch(path) is not None
+
+
 def canonicalize(path: str) -> str:
     """Return the relative path of an image: `/` between folders, percent codes decoded
     once, NFC; of an address its path. Empty where it names no file.
     """
-    return path if _PLAIN.fullmatch(path) else _tidy(_split(path)[1])
+    return path if is_canonical(path) else _tidy(_split(path)[1])
 
 
 def locate(path: str) -> str:
     """Return what tells an image from all others: its relative path, and of an address
     the store or host before it, and the path as it is.
     """
-    if _PLAIN.fullmatch(path):
+    if is_canonical(path):
         return path
     place, within = _split(path)
     return f"{place}/{_unify(within)}" if place else _tidy(within)

@@ -42,7 +42,10 @@ class NumberedBytes:
 
     def find(self, number: int) -> bytes | None:
         """Return it; None where nothing was kept."""
-        return self.find_all((number,))[0] or None
+        if self._bytes is None or not 0 <= number < len(self._begins):
+            return None
+        begin = self._begins[number]
+        return self._bytes[begin : begin + self._lengths[number]] or None
 
     def find_all(self, numbers: Sequence[int]) -> list[bytes]:
         """Return that of each number, empty where nothing was kept."""

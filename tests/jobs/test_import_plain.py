@@ -83,6 +83,10 @@ OTHER_IMAGES = [
     {"id": 2, "file_name": "cat.jpg", "width": 64, "height": 48},
     {"id": 1, "file_name": "cow.jpg", "width": 80, "height": 60},
 ]
+DRAWN_IMAGES = st.lists(
+    st.sampled_from([*IMAGES, *OTHER_IMAGES, {**IMAGES[0], "file_name": "\ud800"}, {"x": 1}]),
+    max_size=6,
+)
 OTHER_CATEGORIES = [{"id": 2, "name": "cat"}, {"id": 1, "name": "cow"}]
 
 
@@ -115,17 +119,21 @@ def run(path: Path) -> tuple[bytes, list[object], dict[str, object]]:
 def run_the_long_way(path: Path) -> tuple[bytes, list[object], dict[str, object]]:
     with ExitStack() as stack:
         stack.enter_context(patch.object(coco, "PLAIN", None))
+        stack.enter_context(patch.object(coco, "PLAIN_IMAGES", None))
         stack.enter_context(patch.object(Annotations, "write_plain", lambda *_: None))
         return run(path)
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(ANNOTATIONS, max_size=12))
+@given(st.lists(ANNOTATIONS, max_size=12), DRAWN_IMAGES)
 def test_plain_labels_are_written_as_others_are(
-    tmp_path_factory: object, annotations: list[dict[str, object]]
+    tmp_path_factory: object,
+    annotations: list[dict[str, object]],
+    drawn_images: list[dict[str, object]],
 ) -> None:
     """A run is cut before its last annotation: one more is put there. In a second file
-    the same numbers mean other images and categories, and one image is the same.
+    the same numbers mean other images and categories, and one image is the same. A
+    third has images alone: so few are a run only where no other list follows.
     """
     path = Path(tmp_path_factory.mktemp("coco"))  # type: ignore[attr-defined]
     last = {"id": 99, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}
@@ -135,6 +143,7 @@ def test_plain_labels_are_written_as_others_are(
     ):
         whole = {"images": images, "categories": categories, "annotations": [*annotations, last]}
         (path / name).write_text(json.dumps(whole))
+    (path / "three.json").write_text(json.dumps({"images": drawn_images}))
     short, long = run(path), run_the_long_way(path)
     assert short[0] == long[0]
     assert short[1] == long[1]
@@ -155,6 +164,10 @@ def test_most_labels_are_written_the_short_way(tmp_path: Path) -> None:
     with patch.object(Annotations, "convert", autospec=True, side_effect=convert) as ordinary:
         assert run(path)[2]["written"] == 51 + 25
     assert ordinary.call_count == 1, "of each concept, the first names it"
+    with patch.object(coco, "_read_entry", side_effect=coco._read_entry) as read:
+        (tmp_path / "images.json").write_text(json.dumps({"images": OTHER_IMAGES * 9}))
+        open_import("coco", (tmp_path / "images.json",), ImportOptions()).run(Said())
+    assert read.call_count == 1, "and the last image, too"
     with patch.object(coco, "_read_annotation", side_effect=coco._read_annotation) as read:
         open_import("coco", (path,), ImportOptions()).run(Said())
     assert read.call_count == 2, "and the last item of a list is not one of a run"
