@@ -376,7 +376,7 @@ class _Logs(NodeDisk):
 
     def open(self, path: str, label: str) -> BufferedReader:
         for number, logger in self._world.loggers.items():
-            if logger.folder == path.parent and self._world.is_parked(number):
+            if logger.folder == Path(path).parent and self._world.is_parked(number):
                 raise UsageError(f"the change log {label} cannot be read: Permission denied")
         return super().open(path, label)
 
