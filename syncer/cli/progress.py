@@ -150,6 +150,14 @@ def of_import(job: Import) -> ProgressLine:
     return ProgressLine(parts, job.meter.share)
 
 
+def of_share(share: float, left_seconds: float | None) -> ProgressLine:
+    """Work of which only the share that is done is known."""
+    done = LinePiece(0, f"{share:.0%}")
+    if left_seconds is None:
+        return ProgressLine((done,), share)
+    return ProgressLine((done, LinePiece(1, f", about {spell_seconds(left_seconds)} left")), share)
+
+
 class StepLine:
     """The display of work that does not wait: `step` is called now and then."""
 

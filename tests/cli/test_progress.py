@@ -10,7 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from syncer.cli.progress import BARS, draw, of_pull, of_push, share_done, show_progress
+from syncer.cli.progress import BARS, draw, of_pull, of_push, of_share, share_done, show_progress
+from syncer.jobs.migrate.meter import PhaseMeter
 from syncer.jobs.progress import Progress, Sending
 from syncer.jobs.pull import PullReport
 from syncer.jobs.report import PushReport
@@ -194,3 +195,16 @@ def test_what_is_read_but_pending_is_not_done() -> None:
 )
 def test_the_time_left_is_said_as_people_say_it(seconds: float, said: str) -> None:
     assert spell_seconds(seconds) == said
+
+
+def test_of_a_share_the_time_left_is_told_once_something_is_done() -> None:
+    assert of_share(0.0, None).line() == "0%"
+    assert of_share(0.25, 90.0).line() == "25%, about 90 s left"
+
+
+def test_the_rest_of_a_phase_takes_as_long_as_what_is_done_of_it() -> None:
+    meter = PhaseMeter(400, done=0, started=100.0)
+    assert meter.estimate_left(110.0) is None
+    meter.done = 100
+    assert meter.estimate_left(110.0) == 30.0
+    assert PhaseMeter(0).share == 1.0

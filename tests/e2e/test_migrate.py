@@ -20,6 +20,7 @@ from syncer.emulator import Emulator
 from syncer.errors import StateError, UsageError
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.migrate.job import open_migration
+from syncer.jobs.migrate.meter import PhaseMeter
 from syncer.jobs.migrate.phases import PHASES
 from syncer.jobs.migrate.report import Migrated
 from syncer.remotes.clarifai import same_annotation
@@ -52,6 +53,27 @@ async def migrate(
     loaded = load(path, {"CLARIFAI_PAT": "a-token"}, {})
     with open_migration(loaded, Limiters(), folder / "job", again=again) as job:
         return await (job.assess() if dry_run else job.run(lambda *_: None))
+
+
+@pytest.mark.anyio
+async def test_each_phase_that_works_for_long_says_how_far_it_is(tmp_path: Path) -> None:
+    held = write(tmp_path / "old.jsonl", rich())
+    seen: dict[str, list[float]] = {}
+    async with running(rps=0, load=(held,)) as server:
+        path = await anyio.to_thread.run_sync(lambda: write_config(tmp_path, server.url))
+        loaded = load(path, {"CLARIFAI_PAT": "a-token"}, {})
+        with open_migration(loaded, Limiters(), tmp_path / "job") as job:
+            await job.run(lambda name, _: seen.setdefault(name, []).append(share_of(job.working)))
+    assert {name for name, shares in seen.items() if shares == [1.0]} >= {
+        "assess",
+        "convert",
+        "prepare",
+        "verify",
+    }
+
+
+def share_of(working: object) -> float:
+    return working.share if isinstance(working, PhaseMeter) else -1.0
 
 
 def write(path: Path, annotations: Sequence[Annotation]) -> str:

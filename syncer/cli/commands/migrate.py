@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,8 +94,9 @@ def _tell(name: str, done: PhaseDone) -> None:
 
 def _show(migration: Migration) -> ProgressLine:
     """The phase that is under way, as it is shown."""
-    from syncer.cli.progress import LinePiece, ProgressLine, of_import, of_pull, of_push
+    from syncer.cli.progress import LinePiece, ProgressLine, of_import, of_pull, of_push, of_share
     from syncer.jobs.importing.run import Import
+    from syncer.jobs.migrate.meter import PhaseMeter
     from syncer.jobs.pull import PullLane
     from syncer.jobs.push import PushLane
 
@@ -106,6 +108,8 @@ def _show(migration: Migration) -> ProgressLine:
             now = of_pull(lane.report(), lane.sending())
         case Import() as job:
             now = of_import(job)
+        case PhaseMeter() as meter:
+            now = of_share(meter.share, meter.estimate_left(time.monotonic()))
         case _:
             return ProgressLine((head,))
     return ProgressLine((head, *now.parts), now.share)

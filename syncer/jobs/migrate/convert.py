@@ -16,6 +16,7 @@ from syncer.jobs.migrate.convert_files import convert_files
 from syncer.jobs.migrate.counts import MigrationCounts
 from syncer.jobs.migrate.folder import PassFiles
 from syncer.jobs.migrate.ids import TargetIds
+from syncer.jobs.migrate.meter import PhaseMeter
 from syncer.jobs.migrate.phases import PhaseDone
 from syncer.jobs.migrate.pictures import FetchedPictures
 from syncer.jobs.migrate.settings import Sides
@@ -25,7 +26,7 @@ async def convert_source(
     sides: Sides,
     files: PassFiles,
     earlier: PassFiles | None,
-    watch: Callable[[Import], None],
+    watch: Callable[[Import | PhaseMeter], None],
 ) -> PhaseDone:
     """Convert, beside the event loop. `earlier`: of the pass before. Raises
     SyncerError.
@@ -38,7 +39,7 @@ def _convert(
     sides: Sides,
     files: PassFiles,
     earlier: PassFiles | None,
-    watch: Callable[[Import], None],
+    watch: Callable[[Import | PhaseMeter], None],
 ) -> MigrationCounts:
     section, step = sides.section, anyio.from_thread.check_cancelled
     if not isinstance(section.source, FromClarifai):
@@ -48,7 +49,11 @@ def _convert(
         closing(FetchedPictures(files.pictures)) as pictures,
     ):
         input_map = _read_input_map(sides)
-        conversion = AppConversion(files, ids, pictures, input_map, section.create_inputs)
+        meter = PhaseMeter.for_file(files.source, times=AppConversion.READINGS)
+        watch(meter)
+        conversion = AppConversion(
+            files, ids, pictures, input_map, meter, create_inputs=section.create_inputs
+        )
         return conversion.run(earlier, step)
 
 

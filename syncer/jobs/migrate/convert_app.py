@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -16,6 +16,7 @@ from syncer.jobs.migrate.counts import MigrationCounts
 from syncer.jobs.migrate.folder import PassFiles
 from syncer.jobs.migrate.id_map import HEAD, join_cells, list_kept
 from syncer.jobs.migrate.ids import TargetIds
+from syncer.jobs.migrate.meter import PhaseMeter
 from syncer.jobs.migrate.pictures import FetchedPictures
 from syncer.remotes.clarifai.carrying import carry_annotation, carry_input, holds_labels
 from syncer.remotes.clarifai.overlay import Unsendable
@@ -41,7 +42,10 @@ class AppConversion:
     ids: TargetIds
     pictures: FetchedPictures
     input_map: Mapping[str, str]
-    create_inputs: bool
+    meter: PhaseMeter
+    create_inputs: bool = field(kw_only=True)
+    READINGS: ClassVar[int] = 2
+    """So often is read what was read of the source."""
     counts: MigrationCounts = field(default_factory=MigrationCounts)
     _concepts: dict[str, str] = field(default_factory=dict)
     _inputs: IdSet = field(default_factory=IdSet)
@@ -78,7 +82,7 @@ class AppConversion:
     ) -> Iterator[tuple[SourceRow | None, SourceRow | None]]:
         """Yield each annotation, and the input that stands beside it."""
         with self.files.source.open("rb") as rows:
-            for count, line in enumerate(rows):
+            for count, line in enumerate(self.meter.count_lines(rows)):
                 if not count % STEP:
                     step()
                 row = orjson.loads(line)

@@ -23,6 +23,7 @@ from syncer.jobs.migrate.assess import assess
 from syncer.jobs.migrate.convert import convert_source
 from syncer.jobs.migrate.folder import JobFolder, JobRecord, PassFiles, cannot_write, write_file
 from syncer.jobs.migrate.html import render_html
+from syncer.jobs.migrate.meter import PhaseMeter
 from syncer.jobs.migrate.own import list_letters
 from syncer.jobs.migrate.phases import PHASES, Interruption, PhaseDone, PhaseName
 from syncer.jobs.migrate.prepare import prepare_target
@@ -37,7 +38,7 @@ from syncer.jobs.pull import PullLane
 from syncer.jobs.push import PushLane
 from syncer.jobs.signals import Listen, ignore
 
-Working = PushLane | PullLane | Import
+Working = PushLane | PullLane | Import | PhaseMeter
 REPORT, PAGE = "report.json", "report.html"
 LETTERS_MAX = 100
 """Dead letters that the page shows."""
@@ -143,11 +144,12 @@ class Migration:
             case "convert":
                 doing = convert_source(sides, files, earlier, self._watch)
             case "prepare":
-                doing = prepare_target(sides, files, signals)
+                doing = prepare_target(sides, files, self._watch, signals)
             case "push":
                 doing = push_labels(sides, job, self._watch, signals)
             case "verify":
-                doing = verify_labels(sides, files, job.state, signals)
+                total = job.record.done["convert"].items
+                doing = verify_labels(sides, files, job.state, total, self._watch, signals)
             case "repair":
                 doing = repair_target(sides, job, self._watch, signals)
         return await self._time(name, doing)

@@ -4,7 +4,7 @@ target has not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import orjson
 
 from syncer.core.ports.pull import Found, Listing, Problem, Unit
 from syncer.jobs.migrate.folder import PassFiles
+from syncer.jobs.migrate.meter import PhaseMeter
 from syncer.jobs.migrate.phases import Interruption, PhaseDone
 from syncer.jobs.migrate.settings import Sides
 from syncer.jobs.origins import clarifai_origin
@@ -38,13 +39,20 @@ class Needed:
 
 
 async def prepare_target(
-    sides: Sides, files: PassFiles, signals: Listen, *, make: bool = True
+    sides: Sides,
+    files: PassFiles,
+    watch: Callable[[PhaseMeter], None],
+    signals: Listen,
+    *,
+    make: bool = True,
 ) -> PhaseDone:
     """Find what is missing, and make it where the config says so. Raises SyncerError,
     Interruption.
     """
     app, section = sides.to.config.clarifai, sides.section
-    names = {each["id"]: each["name"] for each in _read_lines(files.concepts)}
+    meter = PhaseMeter.for_file(files.inputs)
+    watch(meter)
+    names = {each["id"]: each["name"] for each in _read_lines(files.concepts, None)}
     make_concepts = make and section.create_concepts
     make_inputs = make and section.create_inputs
     concepts = await _look(
@@ -52,7 +60,7 @@ async def prepare_target(
     )
     inputs = await _look(
         sides,
-        NeededInputs(app.user_id, app.app_id, _read_lines(files.inputs), make=make_inputs),
+        NeededInputs(app.user_id, app.app_id, _read_lines(files.inputs, meter), make=make_inputs),
         signals,
     )
     facts: dict[str, Any] = {}
@@ -94,7 +102,7 @@ async def _look(sides: Sides, listing: Listing, signals: Listen) -> Needed:
     return needed
 
 
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as lines:
-        for line in lines:
+def _read_lines(path: Path, meter: PhaseMeter | None) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        for line in file if meter is None else meter.count_lines(file):
             yield orjson.loads(line)

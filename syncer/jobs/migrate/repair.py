@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncer.jobs.migrate.folder import JobFolder
+from syncer.jobs.migrate.meter import PhaseMeter
 from syncer.jobs.migrate.own import OwnLabels, plan_own
 from syncer.jobs.migrate.phases import PhaseDone
 from syncer.jobs.migrate.push import push_logs
@@ -17,7 +18,7 @@ from syncer.jobs.signals import Listen
 
 
 async def repair_target(
-    sides: Sides, job: JobFolder, watch: Callable[[PushLane], None], signals: Listen
+    sides: Sides, job: JobFolder, watch: Callable[[PushLane | PhaseMeter], None], signals: Listen
 ) -> PhaseDone:
     """Repair where the comparison found differences. The facts are those of the last
     comparison. Raises SyncerError, Interruption.
@@ -29,7 +30,8 @@ async def repair_target(
     with OwnLabels(job, passes=job.record.number) as own:
         planned = await plan_own(sides, files.labels, files.repair, own, signals)
     pushed = await push_logs(sides, [files.repair], watch, signals)
-    again = await verify_labels(sides, files, job.state, signals)
+    total = job.record.done["convert"].items
+    again = await verify_labels(sides, files, job.state, total, watch, signals)
     requests = planned.requests + pushed.requests + again.requests
     facts = {**again.facts, "repaired": pushed.items, "dead": pushed.facts["dead"]}
     return PhaseDone(pushed.items, requests, facts=facts)

@@ -19,6 +19,7 @@ from syncer.errors import StateError
 from syncer.jobs.compare.sample import InputSample
 from syncer.jobs.importing.output import write_whole
 from syncer.jobs.migrate.folder import JobFolder, PassFiles, SampleRecord
+from syncer.jobs.migrate.meter import PhaseMeter
 from syncer.jobs.migrate.phases import PhaseDone
 from syncer.jobs.migrate.prediction import (
     Amount,
@@ -44,7 +45,11 @@ STEP = 256
 
 
 async def move_sample(
-    sides: Sides, job: JobFolder, inputs: int, watch: Callable[[PushLane], None], signals: Listen
+    sides: Sides,
+    job: JobFolder,
+    inputs: int,
+    watch: Callable[[PushLane | PhaseMeter], None],
+    signals: Listen,
 ) -> None:
     """Move the labels of so many inputs, and note what they came to. What is done
     already is not done again. Raises SyncerError, Interruption.
@@ -54,10 +59,12 @@ async def move_sample(
     if job.record.sample is None:
         done = await anyio.to_thread.run_sync(_choose, files, inputs)
         job.note_sample(SampleRecord(inputs, {"choose": done}))
+    assert job.record.sample is not None
+    labels = job.record.sample.done["choose"].items
     phases: dict[str, Callable[[], Awaitable[PhaseDone]]] = {
-        "prepare": lambda: prepare_target(sides, chosen, signals),
+        "prepare": lambda: prepare_target(sides, chosen, watch, signals),
         "push": lambda: push_logs(sides, [chosen.labels], watch, signals),
-        "verify": lambda: verify_labels(sides, chosen, job.state, signals),
+        "verify": lambda: verify_labels(sides, chosen, job.state, labels, watch, signals),
     }
     for name, work in phases.items():
         sample = job.record.sample
