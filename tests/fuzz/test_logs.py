@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine
@@ -25,6 +26,8 @@ from syncer.sources.log_disk import LogDisk
 from syncer.sources.packing import HEAD_BYTES, packing
 from tests.fuzz.outside import FUZZED, dumped, mangled, trees
 
+MARKS = re.compile(b"^(\xef\xbb\xbf)+")
+"""Byte-order marks, with which any line of joined files may begin."""
 LINES = (
     b'{"op":"post","annotation":{"id":"a","input_id":"i","data":{"concepts":[{"id":"tree","value":1}]}}}',
     b'{"op":"post","annotation":{"input_id":"i"}}',
@@ -100,6 +103,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     st.booleans(),
     st.integers(1, 80),
 )
+@example([b"", b"\xef\xbb\xbf"], True, 1)
 def test_every_line_of_a_log_is_counted_once_however_it_is_read(
     folder: Path, lines: list[bytes], ended: bool, block_bytes: int
 ) -> None:
@@ -115,7 +119,7 @@ def test_every_line_of_a_log_is_counted_once_however_it_is_read(
         for chunk in found
         for line in (*chunk.changes, *chunk.bad, *chunk.ignored)
     )
-    cut = [line.removesuffix(b"\r") for line in text.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    cut = [MARKS.sub(b"", line).removesuffix(b"\r") for line in text.split(b"\n")]
     at = [number for number, line in enumerate(cut, 1) if line and not line.isspace()]
     if log.unfinished:
         assert not ended
