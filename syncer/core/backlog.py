@@ -25,10 +25,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from itertools import chain, count
 
+from syncer.core.batch import Batch, LookUp, Settlement
 from syncer.core.batches import TEACHING, Batches
 from syncer.core.change import Change
+from syncer.core.columns import Posts
 from syncer.core.due import DueEntries
-from syncer.core.entry import Batch, Entry, Live, LookUp, Settlement, bytes_of, restore_entry
+from syncer.core.entry import Entry, Live, bytes_of, make_entry, restore_entry
 from syncer.core.facts import Queued
 from syncer.core.limits import Limits
 from syncer.core.order import Order
@@ -53,7 +55,7 @@ class Backlog:
         self.numbers = count(next_number)
         """Those that the retry queue gives next."""
         self._order = Order(self._go, self._queue)
-        self._batches = Batches(limits)
+        self._batches = Batches(limits, self._order.unfold)
         self.waiting = DueEntries()
         self._settlement = Settlement()
         self._out: dict[int, Batch] = {}
@@ -73,25 +75,22 @@ class Backlog:
 
     def offer(self, changes: Iterable[Change], now: float) -> None:
         """Take over changes, in the source's order."""
-        place = self._order.place
-        for change in changes:
-            raw_bytes, written = len(change.raw), change.written
-            size, held_bytes = (
-                (raw_bytes, raw_bytes)
-                if written is None
-                else (len(written), raw_bytes + len(written))
-            )
+        if isinstance(changes, Posts) and self._order.place_posts(changes):
+            self.window_count += len(changes)
+            self.window_bytes += changes.held_bytes
+            self._batches.add_posts(changes, now)
+            return
+        for entry in map(make_entry, changes):
             self.window_count += 1
-            self.window_bytes += held_bytes
-            place(Entry(change, size, 0, held_bytes), now)
+            self.window_bytes += entry.held_bytes
+            self._order.place(entry, now)
 
     def restore(self, queue: Iterable[Queued], now: float) -> None:
         """Take over what an earlier run left in the retry queue, in the order of the
         numbers. Before any `offer`.
         """
         for queued in queue:
-            entry = restore_entry(queued)
-            entry.due = now
+            entry = restore_entry(queued, now)
             self.queue_count += 1
             self._order.place(entry, now)
 
@@ -102,15 +101,15 @@ class Backlog:
         `queue`: all of it, durable, in the order of the numbers. Since before that was
         decided the backlog is `resting`, with no batch out and nothing to collect.
         """
-        entries = self._lift(inputs)
+        let_go = chain(self.waiting.lift(inputs), self._batches.lift(inputs))
+        entries = self._order.lift(inputs, let_go)
         known = {(entry.change.log, entry.change.index): entry for entry in entries if entry.number}
         for queued in queue:
             if queued.input_id not in inputs:
                 continue
             entry = known.pop((queued.log, queued.index), None)
             if entry is None:
-                entry = restore_entry(queued)
-                entry.due = now
+                entry = restore_entry(queued, now)
                 self.queue_count += 1
             entry.number = queued.number
             self._order.place(entry, now)
@@ -118,13 +117,6 @@ class Backlog:
         for entry in entries:
             if not entry.number:
                 self._order.place(entry, now)
-
-    def _lift(self, inputs: Set[str]) -> list[Entry]:
-        """Take out all entries of these inputs: each after what it waits for."""
-        heads: dict[str, list[Entry]] = {input_id: [] for input_id in inputs}
-        for entry in chain(self.waiting.lift(inputs), self._batches.lift(inputs)):
-            heads[entry.change.input_id].append(entry)
-        return [entry for one in inputs for entry in self._order.lift(one, heads[one])]
 
     def _go(self, entry: Entry, now: float) -> None:
         """Nothing is before this entry any more."""
@@ -162,7 +154,7 @@ class Backlog:
 
     def _sort(self, entry: Entry, now: float, look_up: LookUp) -> None:
         """Put an entry with those that it may share a request with."""
-        cap = self._cap(entry) if look_up == "no" else self.limits.batch_size
+        cap = entry.cap(self.limits) if look_up == "no" else self.limits.batch_size
         self._batches.add_again(entry, look_up, cap, now)
 
     def _count_attempt(self, entry: Entry) -> bool:
@@ -179,11 +171,6 @@ class Backlog:
             return False
         self._settlement.dead.append(entry)
         return True
-
-    def _cap(self, entry: Entry) -> int:
-        if entry.suspicion and entry.attempts >= self.limits.max_attempts - 1:
-            return 1
-        return max(1, self.limits.batch_size >> min(entry.suspicion, 30))
 
     def has_batch(self, now: float) -> bool:
         """Whether `take` would give a batch now."""
@@ -225,9 +212,19 @@ class Backlog:
         """The remote holds what these ask for."""
         self._settlement.applied.extend(entries)
 
+    def all_applied(self, batch: Batch) -> None:
+        """The remote holds all that this batch asks for."""
+        self._settlement.applied.extend(batch.entries)
+        if batch.posts is not None:
+            self._settlement.posts.extend(batch.posts.parts)
+
+    def unfold(self, batch: Batch) -> None:
+        """Let what comes next of this batch be about its entries."""
+        self._batches.unfold(batch)
+
     def rejected(self, entry: Entry, reason: str, code: int | None, now: float) -> None:
         """The remote will never take this one: an attempt, and the last."""
-        self._note(entry, reason, code, now)
+        entry.note_failure(reason, code, now)
         entry.attempts += 1
         self._settlement.dead.append(entry)
 
@@ -245,7 +242,7 @@ class Backlog:
         """The answer names this one as failed for now, or leaves it out (`omitted`);
         `doubt`: it may have been applied.
         """
-        self._note(entry, reason, code, now)
+        entry.note_failure(reason, code, now)
         entry.doubt, entry.omitted = doubt, omitted
         entry.suspicion = 0
         if not self._count_attempt(entry):
@@ -272,7 +269,7 @@ class Backlog:
         teaches = cut and not alone and entries[0].change.verb in TEACHING
         crowded = teaches and self._batches.size.cut(bytes_of(entries), now)
         for entry in entries:
-            self._note(entry, reason, code, now)
+            entry.note_failure(reason, code, now)
             entry.doubt = entry.doubt or doubt
             entry.omitted = False
             entry.unproven = alone or crowded or entry.attempts < self.limits.max_attempts - 1
@@ -285,7 +282,7 @@ class Backlog:
     ) -> None:
         """A look-up of these failed: they are looked up again."""
         for entry in entries:
-            self._note(entry, reason, code, now)
+            entry.note_failure(reason, code, now)
             entry.doubt = True
             self._put_off(entry, due)
 
@@ -315,12 +312,6 @@ class Backlog:
         self._batches.size.refused(batch.size)
         for entry in reversed(batch.entries):
             self._sort(entry, now, "no")
-
-    def _note(self, entry: Entry, reason: str, code: int | None, now: float) -> None:
-        entry.first_failed_at = entry.first_failed_at or now
-        entry.last_failed_at = now
-        entry.reason = reason
-        entry.code = code
 
     def _put_off(self, entry: Entry, due: float) -> None:
         """Queue an entry that failed, and behind it all that must wait for it; or keep
@@ -366,7 +357,11 @@ class Backlog:
             entry.drop_body()
         for entry in settlement.waiting:
             self.waiting.add(entry)
-        for entry in chain(settlement.applied, settlement.dead):
+        for part in settlement.list_folded():
+            self.window_count -= len(part)
+            self.window_bytes -= part.held_bytes
+            self._order.release_posts(part)
+        for entry in settlement.list_ended():
             if entry.number:
                 self.queue_count -= 1
             else:
@@ -388,7 +383,8 @@ class Backlog:
 
     def list_live(self, input_id: str) -> list[Live]:
         """Return the live changes of an input, each after what it waits for."""
-        sent = [entry for batch in self._out.values() for entry in batch.entries]
+        self._order.unfold_input(input_id)
+        sent = [entry for batch in self._out.values() for entry in batch.list_entries()]
         let_go = chain(self.waiting, self._batches.list_entries())
         return self._order.trace(input_id, sent, let_go)
 

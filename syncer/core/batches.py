@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Set
-from itertools import islice
 
+from syncer.core.batch import SENDING, Batch, LookUp
 from syncer.core.change import Verb
-from syncer.core.entry import SENDING, Batch, Entry, LookUp, bytes_of
+from syncer.core.columns import Posts
+from syncer.core.entry import Entry, bytes_of
 from syncer.core.limits import Limits
+from syncer.core.ready import Ready, Unfold, cut, lift
 from syncer.core.size import SizeLimit
 
 VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
@@ -25,10 +27,11 @@ class Batches:
     `now` is in seconds of any one clock.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, unfold: Unfold) -> None:
         self.size = SizeLimit(limits.batch_bytes_max)
         self._limits = limits
-        self._ready: dict[Verb, deque[Entry]] = {verb: deque() for verb in VERBS}
+        self._unfold = unfold
+        self._ready = {verb: Ready(verb, unfold) for verb in VERBS}
         self._ready_since: dict[Verb, float] = {}
         self._formed: deque[Batch] = deque()
         self._apart: dict[tuple[Verb, LookUp, int], deque[Entry]] = {}
@@ -40,7 +43,22 @@ class Batches:
         ready = self._ready[entry.change.verb]
         if not ready:
             self._ready_since[entry.change.verb] = now
-        ready.append(entry)
+        ready.add(entry)
+
+    def add_posts(self, posts: Posts, now: float) -> None:
+        """As the last of all posts."""
+        ready = self._ready["post"]
+        if not ready:
+            self._ready_since["post"] = now
+        for part in posts.parts:
+            ready.add_part(part)
+
+    def unfold(self, batch: Batch) -> None:
+        """Make sure that it carries entries."""
+        if batch.posts is not None:
+            for part in batch.posts.parts:
+                self._unfold(part.columns)
+            batch.entries, batch.posts = batch.posts.list_entries(), None
 
     def add_again(self, entry: Entry, look_up: LookUp, cap: int, now: float) -> None:
         """One that was sent or looked up before: before all others of its verb, or with
@@ -54,7 +72,7 @@ class Batches:
         ready = self._ready[entry.change.verb]
         if not ready:
             self._ready_since[entry.change.verb] = now
-        ready.appendleft(entry)
+        ready.add_first(entry)
 
     def _add_apart(self, entry: Entry, look_up: LookUp, cap: int) -> None:
         self._apart.setdefault((entry.change.verb, look_up, cap), deque()).append(entry)
@@ -64,21 +82,26 @@ class Batches:
         self._formed.appendleft(batch)
 
     def list_entries(self) -> Iterator[Entry]:
-        """Yield all entries."""
-        for entries in (*self._ready.values(), *self._apart.values()):
+        """Yield all entries; posts side by side have none."""
+        for ready in self._ready.values():
+            yield from ready.list_entries()
+        for entries in self._apart.values():
             yield from entries
         for batch in self._formed:
-            yield from batch.entries
+            yield from batch.list_entries()
 
     def lift(self, inputs: Set[str]) -> Iterator[Entry]:
         """Take out all entries of these inputs."""
-        for entries in (*self._ready.values(), *self._apart.values()):
-            yield from _lift(entries, inputs)
+        for ready in self._ready.values():
+            yield from ready.lift(inputs)
+        for entries in self._apart.values():
+            yield from lift(entries, inputs)
         self._apart = {group: entries for group, entries in self._apart.items() if entries}
         formed, self._formed = self._formed, deque()
         for batch in formed:
+            self.unfold(batch)
             rest = deque(batch.entries)
-            yield from _lift(rest, inputs)
+            yield from lift(rest, inputs)
             if rest:
                 self._formed.append(batch.part(list(rest)))
 
@@ -115,7 +138,7 @@ class Batches:
             if sends and not bound:
                 continue
             most = bound if sends else self._limits.batch_bytes_max
-            batch = _cut(verb, entries, cap, most, look_up)
+            batch = cut(verb, entries, cap, most, look_up)
             del self._apart[group]
             if entries:
                 self._apart[group] = entries  # after the others
@@ -124,7 +147,7 @@ class Batches:
         if best is None:
             return None
         ready = self._ready[best]
-        batch = _cut(best, ready, self._limits.batch_size, bound)
+        batch = ready.cut(self._limits.batch_size, bound)
         if ready:
             self._ready_since[best] = now
         return self._send(batch if best == "post" else self._divide(batch))
@@ -143,14 +166,17 @@ class Batches:
 
     def _fitting(self, batch: Batch, bound: int) -> Batch:
         """Divide a batch that was formed under a wider bound."""
+        if batch.posts is not None and batch.size <= bound:
+            return batch
+        self.unfold(batch)
         rest = deque(batch.entries)
-        first = _cut(batch.verb, rest, len(rest), bound, batch.look_up)
+        first = cut(batch.verb, rest, len(rest), bound, batch.look_up)
         if rest:
             self._formed.appendleft(batch.part(list(rest)))
         return first
 
     def _send(self, batch: Batch) -> Batch:
-        if batch.sends and len(batch.entries) > 1 and batch.verb in TEACHING:
+        if batch.sends and batch.count > 1 and batch.verb in TEACHING:
             self.size.goes(batch.size)
         return batch
 
@@ -168,32 +194,8 @@ class Batches:
         return lingering
 
     def __repr__(self) -> str:
-        ready = {verb: len(entries) for verb, entries in self._ready.items() if entries}
+        ready = {verb: len(ready) for verb, ready in self._ready.items() if ready}
         return (
             f"ready={ready}, formed={len(self._formed)},"
             f" apart={sum(map(len, self._apart.values()))}"
         )
-
-
-def _lift(entries: deque[Entry], inputs: Set[str]) -> list[Entry]:
-    lifted = [entry for entry in entries if entry.change.input_id in inputs]
-    if lifted:
-        rest = [entry for entry in entries if entry.change.input_id not in inputs]
-        entries.clear()
-        entries.extend(rest)
-    return lifted
-
-
-def _cut(verb: Verb, entries: deque[Entry], cap: int, bound: int, look_up: LookUp = "no") -> Batch:
-    """Take up to `cap` entries off the front, as many as fit `bound`; at least one."""
-    size = bytes_of(islice(entries, cap))
-    if size <= bound:
-        return Batch(
-            verb, [entries.popleft() for _ in range(min(cap, len(entries)))], look_up, size
-        )
-    taken = [entries.popleft()]
-    size = taken[0].size + 1
-    while entries and len(taken) < cap and size + entries[0].size + 1 <= bound:
-        size += entries[0].size + 1
-        taken.append(entries.popleft())
-    return Batch(verb, taken, look_up, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -141,7 +142,7 @@ class Chunk(msgspec.Struct):
     """
 
     log: int
-    changes: list[Change]
+    changes: Sequence[Change]
     bad: list[BadLine]
     ignored: list[IgnoredLine]
     end: Mark

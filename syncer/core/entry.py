@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import msgspec
 
-from syncer.core.change import PATCHES, Change, Verb
+from syncer.core.change import PATCHES, Change
 from syncer.core.facts import Queued
+from syncer.core.limits import Limits
 
 
 class Entry(msgspec.Struct, eq=False, gc=False):
@@ -62,6 +62,19 @@ class Entry(msgspec.Struct, eq=False, gc=False):
         verb = self.change.verb
         return self.doubt and (verb == "post" or (self.omitted and verb in PATCHES))
 
+    def note_failure(self, reason: str, code: int | None, now: float) -> None:
+        """Its request failed, or the answer speaks against it."""
+        self.first_failed_at = self.first_failed_at or now
+        self.last_failed_at = now
+        self.reason = reason
+        self.code = code
+
+    def cap(self, limits: Limits) -> int:
+        """Return how many may be in the next request with it."""
+        if self.suspicion and self.attempts >= limits.max_attempts - 1:
+            return 1
+        return max(1, limits.batch_size >> min(self.suspicion, 30))
+
     def to_queued(self) -> Queued:
         """The fact that puts this entry, body and all, into the retry queue."""
         change = self.change
@@ -94,7 +107,15 @@ class Entry(msgspec.Struct, eq=False, gc=False):
         self.change = msgspec.structs.replace(change, raw=b"", written=None)
 
 
-def restore_entry(queued: Queued) -> Entry:
+def make_entry(change: Change) -> Entry:
+    """The entry of a change that was just read."""
+    raw_bytes, written = len(change.raw), change.written
+    if written is None:
+        return Entry(change, raw_bytes, 0, raw_bytes)
+    return Entry(change, len(written), 0, raw_bytes + len(written))
+
+
+def restore_entry(queued: Queued, due: float) -> Entry:
     """The entry of a queued change, as a restart finds it."""
     return Entry(
         change=queued.change(),
@@ -106,6 +127,7 @@ def restore_entry(queued: Queued) -> Entry:
         last_failed_at=queued.last_failed_at,
         reason=queued.reason,
         code=queued.code,
+        due=due,
         rank=queued.rank,
     )
 
@@ -113,37 +135,6 @@ def restore_entry(queued: Queued) -> Entry:
 def bytes_of(entries: Iterable[Entry]) -> int:
     """Return the bytes of a request that carries these, except its first few."""
     return sum([entry.size + 1 for entry in entries])
-
-
-LookUp = Literal["no", "read back", "probe", "expect"]
-
-
-SENDING: frozenset[LookUp] = frozenset(("no", "expect"))
-"""Those after which changes are sent in the same turn."""
-
-
-@dataclass(slots=True)
-class Batch:
-    """Entries that go into one request: one verb, no annotation twice."""
-
-    verb: Verb
-    entries: list[Entry]
-    look_up: LookUp = "no"
-    """What to ask the remote before anything is sent again: what it holds of these, or
-    only whether it answers at all. `expect`: what it holds, and at once they are sent
-    where that is what they were planned against.
-    """
-    size: int = 0
-    """Bytes of its request, near enough."""
-
-    def part(self, entries: list[Entry], size: int = 0) -> Batch:
-        """Some of its entries, to be treated as it is."""
-        return Batch(self.verb, entries, self.look_up, size)
-
-    @property
-    def sends(self) -> bool:
-        """Whether changes may be sent for it, and not only a question."""
-        return self.look_up in SENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,24 +156,3 @@ class Gate:
 
     barrier: Entry
     behind: deque[Entry] = field(default_factory=deque)
-
-
-@dataclass(slots=True)
-class Settlement:
-    """The facts that became true since the last one; durable before anything builds on
-    it.
-    """
-
-    applied: list[Entry] = field(default_factory=list)
-    dead: list[Entry] = field(default_factory=list)
-    queued: list[Entry] = field(default_factory=list)
-    """Left the window for the retry queue."""
-    retried: list[Entry] = field(default_factory=list)
-    """Were queued already, and stay so."""
-    waiting: list[Entry] = field(default_factory=list)
-    """Those of the queued and the retried that come due by time; the others are held
-    behind those.
-    """
-
-    def __bool__(self) -> bool:
-        return bool(self.applied or self.dead or self.queued or self.retried)

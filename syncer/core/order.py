@@ -6,11 +6,12 @@ for every earlier change of its input, and holds every later one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import chain
 
 from syncer.core.change import Key
-from syncer.core.entry import Entry, Gate, Live
+from syncer.core.columns import Columns, Posts, Stretch
+from syncer.core.entry import Entry, Gate, Live, make_entry
 
 
 class Order:
@@ -23,9 +24,14 @@ class Order:
         """
         self._go = go
         self._queue = queue
-        self._tails: dict[Key, Entry] = {}
+        self._tails: dict[Key, Entry | Columns] = {}
+        """The last change of each; columns stand for their only one of that key."""
+        self._folded: dict[Columns, int] = {}
+        """Columns that are not unfolded, and how many of them are live. No input with a
+        gate is in them.
+        """
         self._live: dict[str, int] = {}
-        """By input: live changes before its gate."""
+        """By input: live changes before its gate, those in columns aside."""
         self._queued: dict[str, int] = {}
         """By input: those of them that are queued."""
         self._gates: dict[str, Gate] = {}
@@ -41,6 +47,7 @@ class Order:
                 self._queue(entry)
             return
         if change.verb == "delete_input":
+            self.unfold_input(input_id)
             self._gates[input_id] = Gate(entry)
             self._queue_gate(input_id)
             if input_id not in self._live:
@@ -48,6 +55,10 @@ class Order:
             return
         key = (input_id, change.id)
         tail = self._tails.get(key)
+        if isinstance(tail, Columns):
+            self.unfold(tail)
+            tail = self._tails[key]
+            assert isinstance(tail, Entry)
         self._tails[key] = entry
         self._live[input_id] = self._live.get(input_id, 0) + 1
         if entry.number:
@@ -59,6 +70,46 @@ class Order:
         if tail.number and not entry.number:
             self._queue(entry)
             self._count_queued(input_id)
+
+    def place_posts(self, posts: Posts) -> bool:
+        """Let posts go that wait for nothing and that nothing waits for; else place
+        none of them, and return False.
+        """
+        keys, tails = posts.keys, self._tails
+        if self._gates or not tails.keys().isdisjoint(keys) or len(set(keys)) < len(keys):
+            return False
+        for part in posts.parts:
+            tails.update(dict.fromkeys(part.keys, part.columns))
+            self._folded[part.columns] = len(part)
+        return True
+
+    def unfold(self, columns: Columns) -> None:
+        """Make an entry of each of these posts, unless there are; from now on they are
+        ordered by those.
+        """
+        if columns.entries is not None:
+            return
+        del self._folded[columns]
+        columns.entries = [make_entry(columns.change(at)) for at in range(len(columns.keys))]
+        for entry, key in zip(columns.entries, columns.keys, strict=True):
+            if self._tails.get(key) is columns:  # it is live
+                self._tails[key] = entry
+                self._live[key[0]] = self._live.get(key[0], 0) + 1
+
+    def unfold_input(self, input_id: str) -> None:
+        """Unfold all columns with posts of this input."""
+        for columns in [columns for columns in self._folded if input_id in columns.inputs]:
+            self.unfold(columns)
+
+    def release_posts(self, part: Stretch) -> None:
+        """These posts, which are not unfolded, are over for good."""
+        for key in part.keys:
+            del self._tails[key]
+        left = self._folded[part.columns] - len(part)
+        if left:
+            self._folded[part.columns] = left
+        else:
+            del self._folded[part.columns]
 
     def queue(self, entry: Entry) -> None:
         """Queue an entry of the window, and after it all that waits for it."""
@@ -97,10 +148,16 @@ class Order:
         if self._gates and (gate := self._gates.get(input_id)) is not None:
             self._go(gate.barrier, now)
 
-    def lift(self, input_id: str, heads: Iterable[Entry]) -> list[Entry]:
-        """Take an input out: all its entries, each after what it waits for. `heads`:
+    def lift(self, inputs: Set[str], heads: Iterable[Entry]) -> list[Entry]:
+        """Take inputs out: all their entries, each after what it waits for. `heads`:
         those of them that were let go.
         """
+        by_input: dict[str, list[Entry]] = {input_id: [] for input_id in inputs}
+        for head in heads:
+            by_input[head.change.input_id].append(head)
+        return [entry for one in inputs for entry in self._lift_input(one, by_input[one])]
+
+    def _lift_input(self, input_id: str, heads: Iterable[Entry]) -> list[Entry]:
         gate = self._gates.pop(input_id, None)
         lifted: list[Entry] = []
         for head in heads:

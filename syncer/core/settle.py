@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter
+from operator import itemgetter
 from zlib import crc32
 
+from syncer.core.batch import Settlement
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine
-from syncer.core.entry import Entry, Settlement
+from syncer.core.columns import Stretch
+from syncer.core.entry import Entry
 from syncer.core.facts import (
     DeadLetter,
     Deleted,
@@ -33,25 +35,22 @@ LETTER_BYTES_MAX = 64 << 10
 
 Line = Change | BadLine | IgnoredLine
 
-_place_in_log = attrgetter("log", "index")
+_place_in_log = itemgetter(0, 1)
 
 
-def runs(lines: Iterable[Line], place: Fate) -> Iterator[Settled]:
+def runs(lines: Iterable[Line], place: Fate, posts: Iterable[Stretch] = ()) -> Iterator[Settled]:
     """The fewest runs of neighbours that cover these lines, each with its checksum."""
-    ordered = sorted(lines, key=_place_in_log)
-    start = 0
-    for end in range(1, len(ordered) + 1):
-        if (
-            end < len(ordered)
-            and ordered[end].index == ordered[end - 1].index + 1
-            and ordered[end].log == ordered[start].log
-        ):
+    pieces = [(line.log, line.index, 1, line.raw) for line in lines]
+    pieces += [(part.log, part.index, len(part), part.raw()) for part in posts]
+    pieces.sort(key=_place_in_log)
+    start, count = 0, 0
+    for end, (log, index, length, _) in enumerate(pieces, 1):
+        count += length
+        if end < len(pieces) and pieces[end][:2] == (log, index + length):
             continue
-        run = ordered[start:end]
-        yield Settled(
-            run[0].log, run[0].index, len(run), crc32(b"".join([line.raw for line in run])), place
-        )
-        start = end
+        crc = crc32(b"".join([raw for _, _, _, raw in pieces[start:end]]))
+        yield Settled(log, index + length - count, count, crc, place)
+        start, count = end, 0
 
 
 def rfc3339(seconds: float) -> str:
@@ -140,12 +139,13 @@ def facts_of(
     facts += runs([entry.change for entry in settlement.queued], "queued")
     facts += [entry.to_queued() for entry in settlement.queued]
     facts += [_to_retried(entry) for entry in settlement.retried]
-    facts += runs([entry.change for entry in settlement.applied if not entry.number], "applied")
+    fresh = [entry.change for entry in settlement.applied if not entry.number]
+    facts += runs(fresh, "applied", settlement.posts)
     facts += runs([entry.change for entry in settlement.dead if not entry.number], "dead")
     facts += [Unqueued(entry.number, "applied") for entry in settlement.applied if entry.number]
     facts += [Unqueued(entry.number, "dead") for entry in settlement.dead if entry.number]
     died = [fact for fact in (*before, *letters) if isinstance(fact, DeadLetter)]
-    facts += _find_superseded(settlement.applied, ledger, died)
+    facts += _find_superseded(settlement, ledger, died)
     deleted = sum(entry.deletions for entry in settlement.applied)
     if deleted:
         facts.append(Deleted(deleted))
@@ -165,16 +165,15 @@ def _to_retried(entry: Entry) -> Retried:
 
 
 def _find_superseded(
-    applied: Sequence[Entry], ledger: Ledger, fresh: Sequence[DeadLetter]
+    settlement: Settlement, ledger: Ledger, fresh: Sequence[DeadLetter]
 ) -> Iterator[Superseded]:
     """Yield those of these that may have made dead letters out of date."""
     if not fresh and not ledger.dead:
         return
     keys = {key for letter in fresh for key in letter_keys(letter)}
-    for entry in applied:
-        change = entry.change
+    for change, rank in settlement.list_applied():
         if ledger.letters.concerned(change, keys):
-            yield Superseded(change.input_id, change.id, change.log, change.index, entry.rank)
+            yield Superseded(change.input_id, change.id, change.log, change.index, rank)
 
 
 def forgotten(log: int) -> list[Fact]:

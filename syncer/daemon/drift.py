@@ -22,8 +22,8 @@ import anyio
 import msgspec
 from aiolimiter import AsyncLimiter
 
+from syncer.core.batch import Settlement
 from syncer.core.change import READ_BACK, Change, Chunk, Key
-from syncer.core.entry import Entry, Settlement
 from syncer.core.ports.push import Remote
 from syncer.engine.push import Push
 from syncer.engine.turns import NoTurn
@@ -112,7 +112,7 @@ class DriftCheck:
             elif (number := hash(change.key)) in self._kept:
                 self._take_out(number)
 
-    def note_sent(self, entries: Sequence[Entry], now: float) -> None:
+    def note_sent(self, changes: Sequence[Change], now: float) -> None:
         """Do nothing."""
 
     def note_settled(self, settlement: Settlement, now: float) -> None:
@@ -121,13 +121,13 @@ class DriftCheck:
         """
         if not self.every_seconds:
             return
-        for entry in settlement.applied:
+        followed = {entry.change.key for entry in settlement.list_ended() if entry.after}
+        for change, _ in settlement.list_applied():
             self._applied += 1
-            change = entry.change
             if change.verb == "delete_input":
                 self._empty(change.input_id)
             self._take_out(hash(change.key))  # also where a dead letter came back after it
-            if not change.raw or not change.id or entry.after is not None:
+            if not change.raw or not change.id or change.key in followed:
                 continue
             if len(self._kept) >= SAMPLE_MAX:
                 if self._chance.random() * self._applied >= SAMPLE_MAX:

@@ -13,10 +13,12 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, get_args
 
+from syncer.core.batch import Settlement
 from syncer.core.change import Change, Chunk
-from syncer.core.entry import Entry, Settlement
+from syncer.core.columns import Posts, Stretch
 from syncer.core.limiter import Wish
 
 Stage = Literal["read", "sent", "applied"]
@@ -126,9 +128,11 @@ class _OfLog:
         self.portions.append(portion)
         self._ends.append(portion.end)
 
-    def find(self, change: Change) -> _Portion | None:
-        """The portion of a change; None of one that an earlier run read."""
-        index, last = change.index, self._last
+    def find(self, index: int) -> _Portion | None:
+        """The portion of the change with this index; None of one that an earlier run
+        read.
+        """
+        last = self._last
         if last is not None and last.start <= index < last.end:
             return last
         at = bisect_right(self._ends, index)
@@ -187,33 +191,35 @@ class Lag:
             first = chunk.changes[0].index
             log.add(_Portion(first, chunk.end.index, now - waited, now, count))
 
-    def note_sent(self, entries: Sequence[Entry], now: float) -> None:
+    def note_sent(self, changes: Sequence[Change], now: float) -> None:
         """The first request with changes of a portion stands for all of them."""
-        for entry in entries:
-            log = self._logs.get(entry.change.log)
-            portion = None if log is None else log.find(entry.change)
-            if portion is not None and portion.sent_at is None:
+        pieces = changes.parts if isinstance(changes, Posts) else changes
+        for _, portion in self._count(pieces):
+            if portion.sent_at is None:
                 portion.sent_at = now
 
     def note_settled(self, settlement: Settlement, now: float) -> None:
         """Count what was applied, and let go of what is over."""
-        applied = self._count(settlement.applied)
+        ended = [entry.change for entry in settlement.applied]
+        applied = self._count(chain(ended, settlement.posts))
         for (log, portion), count in applied.items():
             log.source.note_applied(portion, count, now)
             self._take_out(log, portion, count)
-        for (log, portion), count in self._count(settlement.dead).items():
+        for (log, portion), count in self._count(entry.change for entry in settlement.dead).items():
             self._take_out(log, portion, count)
-        if settlement.applied:
+        if settlement.applied_count:
             self.last_applied_at = time.time()
             self._ahead_seconds = self.last_applied_at - now
 
-    def _count(self, entries: Iterable[Entry]) -> dict[tuple[_OfLog, _Portion], int]:
+    def _count(self, pieces: Iterable[Change | Stretch]) -> dict[tuple[_OfLog, _Portion], int]:
+        """Count how many of these are of which portion. A stretch is of one."""
         found: dict[tuple[_OfLog, _Portion], int] = {}
-        for entry in entries:
-            log = self._logs.get(entry.change.log)
-            portion = None if log is None else log.find(entry.change)
+        for piece in pieces:
+            log = self._logs.get(piece.log)
+            portion = None if log is None else log.find(piece.index)
             if log is not None and portion is not None:
-                found[log, portion] = found.get((log, portion), 0) + 1
+                count = len(piece) if isinstance(piece, Stretch) else 1
+                found[log, portion] = found.get((log, portion), 0) + count
         return found
 
     def _take_out(self, log: _OfLog, portion: _Portion, count: int) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from syncer.core.change import Chunk, Key
-from syncer.core.entry import Entry, Live, Settlement
+from syncer.core.batch import Settlement
+from syncer.core.change import Change, Chunk, Key
+from syncer.core.entry import Live
 from syncer.core.settle import rfc3339
 from syncer.engine.push import Push
 from syncer.jobs.story import (
@@ -44,14 +45,13 @@ class AppliedChanges:
     def note_read(self, source: str, chunk: Chunk, now: float) -> None:
         """Do nothing."""
 
-    def note_sent(self, entries: Sequence[Entry], now: float) -> None:
+    def note_sent(self, changes: Sequence[Change], now: float) -> None:
         """Do nothing."""
 
     def note_settled(self, settlement: Settlement, now: float) -> None:
         """Remember what was applied, and forget what was applied long ago."""
         at = time.time()
-        for entry in settlement.applied:
-            change = entry.change
+        for change, _ in settlement.list_applied():
             place = self._count % self._most
             self._count += 1
             self._hashes[place] = hash((change.input_id, change.id))

@@ -12,8 +12,9 @@ from typing import Any
 import anyio
 
 from syncer.core.backlog import Backlog
+from syncer.core.batch import Batch
 from syncer.core.change import Change
-from syncer.core.entry import Batch, Entry, bytes_of
+from syncer.core.entry import Entry, bytes_of
 from syncer.core.looks import explain_changed, is_fresh, judge_look
 from syncer.core.ports.push import LookedUp, LookUpFailure, Remote
 from syncer.engine.asking import Asker, HeldAnnotation, PartialAnswer

@@ -25,9 +25,9 @@ import anyio.to_thread
 
 from syncer.core.backlog import Backlog
 from syncer.core.backoff import Backoff
+from syncer.core.batch import Batch, Settlement
 from syncer.core.change import Change, Chunk, Mark
 from syncer.core.deletions import Deletions
-from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
 from syncer.core.facts import DeadLetter, Destination, Fact, Queued
 from syncer.core.ledger import Ledger
@@ -282,9 +282,7 @@ class Push:
         if not facts:
             return
         # Before the fsync: after a crash it must know at least what the frame says.
-        self._created.add(
-            [entry.change.key for entry in settlement.applied if entry.change.verb == "post"]
-        )
+        self._created.add(settlement.list_created())
         await finish(partial(self._make_durable, settlement, facts))
 
     async def _make_durable(self, settlement: Settlement, facts: list[Fact]) -> None:
@@ -373,8 +371,8 @@ class Push:
         observe = self._observe
         letters = [fact for fact in facts if isinstance(fact, DeadLetter)]
         if settlement or letters:
-            applied, queued = len(settlement.applied), len(settlement.queued)
-            observe(ChangesSettled(applied, len(letters), queued, len(settlement.retried)))
+            queued, retried = len(settlement.queued), len(settlement.retried)
+            observe(ChangesSettled(settlement.applied_count, len(letters), queued, retried))
         for letter in letters:
             observe(ChangeDied(letter))
         for fact in facts:

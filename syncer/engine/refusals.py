@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from syncer.core.backlog import Backlog
+from syncer.core.change import Change
 from syncer.core.entry import Entry
 from syncer.core.outcome import Missing, Refused, Rejected
 from syncer.core.ports.push import Created
@@ -48,10 +49,10 @@ class Refusals:
         if self._taking is None:
             self._taking = set()
 
-    def note_taken(self, entries: Iterable[Entry]) -> None:
+    def note_taken(self, changes: Iterable[Change]) -> None:
         """The inputs of these are ready."""
         if self._taking is not None:
-            _remember(self._taking, [entry.change.input_id for entry in entries])
+            _remember(self._taking, [change.input_id for change in changes])
 
     async def settle_missing(self, missing: Sequence[tuple[Entry, Missing]], turn: Turn) -> None:
         """Changes of what is not there: wait where this state made it or its input is

@@ -10,9 +10,10 @@ from typing import Any
 
 from syncer.core.backlog import Backlog
 from syncer.core.backoff import Backoff
+from syncer.core.batch import Batch
 from syncer.core.change import Change, Verb
 from syncer.core.deletions import Deletions
-from syncer.core.entry import Batch, Entry
+from syncer.core.entry import Entry
 from syncer.core.outcome import (
     AllApplied,
     Answered,
@@ -88,9 +89,9 @@ class Sender:
             batch = await self._admit(batch, turn)
             if not batch.entries:
                 return
-        changes = [self._change(entry) for entry in batch.entries]
+        changes = batch.posts or [self._change(entry) for entry in batch.entries]
         self.retries += sum(entry.last_failed_at > 0 for entry in batch.entries)
-        self.trail.note_sent(batch.entries, self._now())
+        self.trail.note_sent(changes, self._now())
         try:
             verdict = await turn.send(
                 self._remote.encode(batch.verb, changes),
@@ -154,15 +155,18 @@ class Sender:
         return self._now() + self._backoff.delay(attempts + 1)
 
     async def _follow(self, batch: Batch, verdict: Verdict, turn: Turn) -> None:
-        backlog, entries = self._backlog, batch.entries
+        backlog = self._backlog
         if isinstance(verdict, AllApplied | Answered) or (
             isinstance(verdict, Refused) and not verdict.too_large
         ):
             backlog.passed(batch)
+        if isinstance(verdict, AllApplied):
+            self._refusals.note_taken(batch.posts or (entry.change for entry in batch.entries))
+            backlog.all_applied(batch)
+            return
+        backlog.unfold(batch)
+        entries = batch.entries
         match verdict:
-            case AllApplied():
-                self._refusals.note_taken(entries)
-                backlog.applied(entries)
             case Answered():
                 await self._settle_answered(entries, verdict.outcomes, turn)
             case Refused():
@@ -245,7 +249,7 @@ class Sender:
                     exists.append((entry, outcome))
                 case Missing():
                     missing.append((entry, outcome))
-        self._refusals.note_taken(applied)
+        self._refusals.note_taken(entry.change for entry in applied)
         backlog.applied(applied)
         if exists:
             await self._compare(exists, turn)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from syncer.core.change import Chunk
-from syncer.core.entry import Entry, Settlement
+from syncer.core.batch import Settlement
+from syncer.core.change import Change, Chunk
 
 
 class Trail(Protocol):
@@ -25,7 +25,7 @@ class Trail(Protocol):
         """
         ...
 
-    def note_sent(self, entries: Sequence[Entry], now: float) -> None:
+    def note_sent(self, changes: Sequence[Change], now: float) -> None:
         """A request with these changes is about to go, for the first time or again."""
         ...
 
@@ -42,7 +42,7 @@ class Nobody:
     def note_read(self, source: str, chunk: Chunk, now: float) -> None:
         """Do nothing."""
 
-    def note_sent(self, entries: Sequence[Entry], now: float) -> None:
+    def note_sent(self, changes: Sequence[Change], now: float) -> None:
         """Do nothing."""
 
     def note_settled(self, settlement: Settlement, now: float) -> None:
@@ -63,10 +63,10 @@ class Trails:
         for trail in self._trails:
             trail.note_read(source, chunk, now)
 
-    def note_sent(self, entries: Sequence[Entry], now: float) -> None:
+    def note_sent(self, changes: Sequence[Change], now: float) -> None:
         """Tell each of them."""
         for trail in self._trails:
-            trail.note_sent(entries, now)
+            trail.note_sent(changes, now)
 
     def note_settled(self, settlement: Settlement, now: float) -> None:
         """Tell each of them."""

@@ -14,6 +14,7 @@ import msgspec
 import orjson
 
 from syncer.core.change import Chunk, LogIdentity, Mark, Stamp
+from syncer.core.columns import Posts
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
 from syncer.sources.chosen import tell_changed
@@ -148,16 +149,25 @@ class ChangeLog:
             if not block and self._poll_seconds is not None and not self._ending:
                 return self._chunk_of_news()
             before = self._lines.mark
+            if (posts := self._posts(block)) is not None:
+                return self._complete(Chunk(self.number, posts, [], [], self._lines.mark))
             lines = self._lines.feed(block) if block else self._last_line()
             if lines or self._lines.mark.offset > before.offset or self._ended:
-                return self._chunk(lines, before)
+                return self._complete(self._sorter.sort(lines, before, self._lines.mark))
         if self._sorter.stopped is not None:
             await self.close()
             raise self._sorter.stopped
         return None
 
-    def _chunk(self, lines: list[RawLine], before: Mark) -> Chunk:
-        chunk = self._sorter.sort(lines, before, self._lines.mark)
+    def _posts(self, block: bytes) -> Posts | None:
+        """The lines that this block completes, where all are plain posts."""
+        lines = self._lines.peek(block)
+        posts = self._sorter.sort_posts(lines, self._lines.mark)
+        if posts is not None:
+            self._lines.skip(block, lines, len(posts))
+        return posts
+
+    def _complete(self, chunk: Chunk) -> Chunk:
         if self.ended:
             self._let_go()
         chunk.identity, self._news = self._news, None

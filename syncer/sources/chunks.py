@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar, cast
 
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, Mark
+from syncer.core.columns import Columns, Posts, Stretch
 from syncer.core.watermark import Skip, Watermark
 from syncer.errors import BadLineFound
-from syncer.sources.lines import LineOptions, LinePlace
+from syncer.sources.lines import LineOptions, LinePlace, plain_posts
 
 BLOCK_BYTES = 256 << 10
 CHUNK_LINES_MAX = 4096
@@ -79,6 +80,22 @@ class LineSorter(Generic[Raw]):
                 ignored.append(cast(IgnoredLine, found))
             index += 1
         return Chunk(self._log, changes, bad, ignored, end)
+
+    def sort_posts(self, lines: bytes, before: Mark) -> Posts | None:
+        """The lines after this mark, with their line feeds, as posts side by side; None
+        where one of them is anything else, and `sort` is to tell what.
+        """
+        if before.index < self._skip.end:
+            return None
+        keys = plain_posts(lines, self._options)
+        if keys is None:
+            return None
+        ends, at = [], 0
+        for _ in keys:
+            at = lines.index(b"\n", at) + 1
+            ends.append(at)
+        columns = Columns(self._log, before.index, before.line + 1, lines, ends, keys)
+        return Posts([Stretch(columns, 0, len(keys))])
 
 
 def pieces(block: bytes) -> list[bytes]:

@@ -42,6 +42,27 @@ class Cutter:
         self._cut_long()
         return lines
 
+    def peek(self, block: bytes) -> bytes:
+        """All of the lines that this block completes, as they are; nothing inside a
+        line that is too long.
+        """
+        return b"" if self._long else self.tail + block[: block.rfind(b"\n") + 1]
+
+    def skip(self, block: bytes, lines: bytes, count: int) -> None:
+        """Take this block in, whose lines, as `peek` gave them, are so many, none of
+        them blank, and hold no byte-order mark at their start.
+        """
+        mark = self.mark
+        self.mark = Mark(
+            mark.index + count,
+            mark.offset + len(lines),
+            mark.line + count,
+            crc32(lines, mark.crc),
+            bom_bytes=mark.bom_bytes,
+        )
+        self.tail = block[block.rfind(b"\n") + 1 :]
+        self._cut_long()
+
     def finish(self) -> list[RawLine]:
         """Return what is left, as the last line."""
         data, self.tail = self.tail, b""

@@ -19,7 +19,8 @@ from typing import Annotated, Literal, cast
 import msgspec
 import orjson
 
-from syncer.core.change import OF_THE_SERVICE, BadLine, Change, IgnoredLine, Verb
+from syncer.core.change import OF_THE_SERVICE, BadLine, Change, IgnoredLine, Key, Verb
+from syncer.core.columns import BETWEEN_POSTS, POST_HEAD, POST_TAIL
 
 LINE_BYTES_MAX = 16 << 20
 
@@ -30,8 +31,7 @@ _WITHOUT_ID: dict[Verb, str] = {
     "delete": "a delete without one is of the whole input",
 }
 _DIGEST = re.compile("[0-9a-fA-F]{32}")
-_PLAIN = b'{"op":"post","annotation":'
-_PLAIN_LENGTH = len(_PLAIN)
+_HEAD_LENGTH = len(POST_HEAD)
 _BRACE = ord("}")
 
 _NotEmpty = Annotated[str, msgspec.Meta(min_length=1)]
@@ -45,6 +45,8 @@ class _BothIds(msgspec.Struct, gc=False):
 
 
 _decode_ids = msgspec.json.Decoder(_BothIds).decode
+_decode_many = msgspec.json.Decoder(_BothIds | int).decode_lines
+_BETWEEN = b"\n0 0\n"
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 LineObject = dict[str, object]
@@ -109,7 +111,7 @@ def _plain_post(raw: bytes, place: LinePlace, options: LineOptions) -> Change | 
     value, no member comes a second time after it.
     """
     if (
-        not raw.startswith(_PLAIN)
+        not raw.startswith(POST_HEAD)
         or raw[-1] != _BRACE
         or len(raw) > LINE_BYTES_MAX
         or options.embed_model_version_id
@@ -118,12 +120,44 @@ def _plain_post(raw: bytes, place: LinePlace, options: LineOptions) -> Change | 
     try:
         if not raw.isascii():
             raw.decode()  # what is passed over is not checked for that
-        ids = _decode_ids(raw[_PLAIN_LENGTH:-1])
+        ids = _decode_ids(raw[_HEAD_LENGTH:-1])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return Change(
-        place.log, place.index, place.line, "post", ids.input_id, ids.id, raw, _PLAIN_LENGTH, -1
+        place.log, place.index, place.line, "post", ids.input_id, ids.id, raw, _HEAD_LENGTH, -1
     )
+
+
+def plain_posts(lines: bytes, options: LineOptions) -> list[Key] | None:
+    """The keys of these lines where each is a plain post as `_plain_post` knows it, at
+    least one; else None, and each is to be parsed. `lines`: with their line feeds.
+
+    They are decoded at once. Two zeros stand between the annotations: since no JSON
+    value holds two values with nothing but space between, no annotation reaches from
+    one line into the next, and since all zeros are those, each line holds one.
+    """
+    count = lines.count(b"\n")
+    if (
+        not lines.startswith(POST_HEAD)
+        or not lines.endswith(POST_TAIL)
+        or len(lines) > LINE_BYTES_MAX
+        or options.embed_model_version_id
+        or lines.count(BETWEEN_POSTS) != count - 1
+    ):
+        return None
+    annotations = lines[_HEAD_LENGTH : -len(POST_TAIL)].replace(BETWEEN_POSTS, _BETWEEN)
+    try:
+        if not lines.isascii():
+            lines.decode()
+        found = _decode_many(annotations)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    ids, zeros = found[::3], [0] * (count - 1)
+    if len(ids) != count or found[1::3] != zeros or found[2::3] != zeros:
+        return None
+    if set(map(type, ids)) != {_BothIds}:
+        return None
+    return [(one.input_id, one.id) for one in ids]
 
 
 def bad_line(raw: bytes, reason: str, place: LinePlace, value: object = None) -> BadLine:

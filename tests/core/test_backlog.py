@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from syncer.core.backlog import Backlog
+from syncer.core.batch import Batch
 from syncer.core.change import Change, Verb
-from syncer.core.entry import Batch
 from syncer.core.limits import Limits
 
 

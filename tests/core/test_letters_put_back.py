@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from syncer.core.batch import Batch
 from syncer.core.change import Change
-from syncer.core.entry import Batch
 from syncer.core.facts import Fact, Queued, Requeued
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits

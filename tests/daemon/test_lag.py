@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import anyio
 import pytest
 
+from syncer.core.batch import Settlement
 from syncer.core.change import Change, Chunk, Mark
-from syncer.core.entry import Entry, Settlement
+from syncer.core.entry import Entry
 from syncer.daemon.lag import STAGES, Delays, Lag, Stage, bounds_of
 from tests.support.virtual import VirtualTime
 
@@ -52,7 +53,7 @@ class Story:
             if isinstance(of, Chunk):
                 self.lag.note_read("labels/app.jsonl", of, now)
             elif what == "sent":
-                self.lag.note_sent(entries(*of), now)
+                self.lag.note_sent([change(index) for index in of], now)
             elif what:
                 settlement = Settlement()
                 getattr(settlement, what).extend(entries(*of))

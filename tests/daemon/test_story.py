@@ -8,8 +8,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from syncer.core.batch import Settlement
 from syncer.core.change import Change
-from syncer.core.entry import Entry, Settlement
+from syncer.core.entry import Entry
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.daemon.lane import Lane
 from syncer.daemon.story import AppliedChanges

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from syncer.core.change import Chunk
-from syncer.core.entry import Entry, Settlement
+from syncer.core.batch import Settlement
+from syncer.core.change import Change, Chunk
+from syncer.core.entry import Entry
 from syncer.engine.trail import Trails
 from tests.engine.answers import not_now
 from tests.engine.answers import posts_of_inputs as posts
@@ -21,11 +22,13 @@ class Steps:
     def note_read(self, source: str, chunk: Chunk, now: float) -> None:
         self.told.append((f"read {source}", [change.index for change in chunk.changes]))
 
-    def note_sent(self, entries: Sequence[Entry], now: float) -> None:
-        self.told.append(("sent", sorted(entry.change.index for entry in entries)))
+    def note_sent(self, changes: Sequence[Change], now: float) -> None:
+        self.told.append(("sent", sorted(change.index for change in changes)))
 
     def note_settled(self, settlement: Settlement, now: float) -> None:
-        for what in ("applied", "dead", "queued", "retried"):
+        if applied := [change.index for change, _ in settlement.list_applied()]:
+            self.told.append(("applied", sorted(applied)))
+        for what in ("dead", "queued", "retried"):
             entries: list[Entry] = getattr(settlement, what)
             if entries:
                 self.told.append((what, sorted(entry.change.index for entry in entries)))

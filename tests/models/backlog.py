@@ -5,15 +5,17 @@ that an engine makes, in any order, with crashes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import accumulate, count
 from typing import Literal, get_args
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from syncer.core.backlog import Backlog
+from syncer.core.batch import Batch, Settlement
 from syncer.core.change import Change, LogIdentity, Mark, Verb
-from syncer.core.entry import Batch, Entry, Settlement
+from syncer.core.columns import POST_HEAD, Columns, Posts, Stretch
+from syncer.core.entry import Entry, make_entry
 from syncer.core.facts import (
     Closed,
     DeadFact,
@@ -47,7 +49,9 @@ Said = Literal["applied", "rejected", "named", "doubted", "omitted", "unread"]
 of it.
 """
 
-Verdict = Literal["item by item", "refused", "too large", "throttled", "failed", "in doubt", "cut"]
+Verdict = Literal[
+    "all applied", "item by item", "refused", "too large", "throttled", "failed", "in doubt", "cut"
+]
 
 rows: st.SearchStrategy[Row] = st.tuples(
     st.sampled_from(
@@ -122,9 +126,9 @@ class BacklogMachine(RuleBasedStateMachine):
         """A log to start with, and limits that are soon reached."""
         self.limits = self.plain.limits = Limits(
             batch_size=batch_size,
-            batch_bytes_max=300,
+            batch_bytes_max=420,
             window_max=10,
-            window_bytes_max=1500,
+            window_bytes_max=2000,
             queue_max=12,
             linger_seconds=0.2,
             max_attempts=max_attempts,
@@ -138,7 +142,7 @@ class BacklogMachine(RuleBasedStateMachine):
         """The log has more lines."""
         for verb, input_id, id, size in rows:
             index = len(self.plain.all)
-            raw = b"%d " % index + b"x" * size
+            raw = POST_HEAD + b"%d " % index + b"x" * size + b"}"
             written = raw[: size // 2] if size == 60 else None
             change = Change(
                 LOG,
@@ -148,6 +152,8 @@ class BacklogMachine(RuleBasedStateMachine):
                 input_id,
                 "" if verb == "delete_input" else id,
                 raw,
+                len(POST_HEAD),
+                -1,
                 written=written,
             )
             self.plain.all.append(Known(change))
@@ -168,7 +174,12 @@ class BacklogMachine(RuleBasedStateMachine):
         """A chunk is read, where there is room."""
         if self.unread and self.backlog.room():
             chunk, self.unread = self.unread[:count], self.unread[count:]
-            self.backlog.offer(chunk, self.now)
+            plain = 0
+            while plain < len(chunk) and _follows(chunk[: plain + 1]):
+                plain += 1
+            if plain:
+                self.backlog.offer(side_by_side(chunk[:plain]), self.now)
+            self.backlog.offer(chunk[plain:], self.now)
             end = chunk[-1].index + 1
             self.lines.append(Read(LOG, Mark(end, end * 10, end)))
         self.backlog.source_ended = not self.unread
@@ -184,8 +195,9 @@ class BacklogMachine(RuleBasedStateMachine):
             wake_at = self.backlog.wake_at(self.now)
             assert wake_at is None or wake_at > self.now
             return
-        self.plain.taken(batch)
-        for entry in batch.entries:
+        shown = _with_entries(batch)
+        self.plain.taken(shown)
+        for entry in shown.entries:
             self._has_its_body(entry)
         self.in_flight.append(batch)
 
@@ -208,14 +220,20 @@ class BacklogMachine(RuleBasedStateMachine):
     def _answer(self, number: int, verdict: Verdict, said: Sequence[Said], later: float) -> None:
         batch = self.in_flight.pop(number % len(self.in_flight))
         self.backlog.over(batch)
-        if verdict in ("item by item", "refused", "too large"):
+        if verdict not in ("all applied", "throttled"):
+            self.backlog.unfold(batch)
+        if verdict in ("all applied", "item by item", "refused", "too large"):
             self.succeeded_at = self.now
         if batch.look_up != "no":
             self._looked_up(batch, verdict, said, self.now + later)
             return
-        if verdict in ("item by item", "refused"):
+        if verdict in ("all applied", "item by item", "refused"):
             self.backlog.passed(batch)
         match verdict:
+            case "all applied":
+                self.backlog.all_applied(batch)
+                for entry in _with_entries(batch).entries:
+                    self.plain.end(self.plain.of(entry), "applied")
             case "item by item":
                 for entry, what in zip(batch.entries, said, strict=False):
                     self._told(entry, what, self.now + later)
@@ -229,7 +247,7 @@ class BacklogMachine(RuleBasedStateMachine):
                 self.backlog.too_large(batch, self.now)
             case "throttled":
                 self.paused_until = self.now + later
-                self.plain.not_sent(batch)
+                self.plain.not_sent(_with_entries(batch))
                 self.backlog.again(batch)
             case "failed" | "in doubt" | "cut":
                 doubt, cut = verdict != "failed", verdict == "cut"
@@ -298,8 +316,10 @@ class BacklogMachine(RuleBasedStateMachine):
         settlement, lines = self.backlog.collect(), self.lines
         self.lines = []
         letters = [letter_of_entry(entry, self._line(entry), "log") for entry in settlement.dead]
-        for ended, how in ((settlement.applied, "applied"), (settlement.dead, "dead")):
-            assert [self.plain.of(entry).ended for entry in ended] == [how] * len(ended)
+        applied = [self.plain.all[change.index].ended for change, _ in settlement.list_applied()]
+        dead = [self.plain.of(entry).ended for entry in settlement.dead]
+        assert set(applied) <= {"applied"}
+        assert set(dead) <= {"dead"}
         self.collected = settlement, [*lines, *facts_of(settlement, letters, self.ledger)]
 
     def _line(self, entry: Entry) -> bytes:
@@ -330,7 +350,9 @@ class BacklogMachine(RuleBasedStateMachine):
         settlement, facts = self.collected
         self.collected = None
         self._fold(facts)
-        for entry in settlement.applied + settlement.dead:
+        for change, _ in settlement.list_applied():
+            self.plain.all[change.index].durable = True
+        for entry in settlement.dead:
             self.plain.of(entry).durable = True
 
     def _fold(self, facts: Sequence[Fact]) -> None:
@@ -470,3 +492,26 @@ class BacklogMachine(RuleBasedStateMachine):
         assert not self.plain.live(), f"never sent: {self.backlog!r}"
         assert not self.ledger.queue
         assert self.ledger.logs[LOG].watermark.index == len(self.plain.all)
+
+
+def _follows(changes: Sequence[Change]) -> bool:
+    """Whether these are neighbours, and the last is a post that is sent as it is."""
+    first, last = changes[0], changes[-1]
+    neighbours = last.index == first.index + len(changes) - 1
+    return neighbours and last.verb == "post" and last.written is None
+
+
+def side_by_side(changes: Sequence[Change]) -> Posts:
+    """Neighbouring posts in columns."""
+    lines = b"".join([change.raw + b"\n" for change in changes])
+    ends = list(accumulate(len(change.raw) + 1 for change in changes))
+    first, keys = changes[0], [change.key for change in changes]
+    columns = Columns(first.log, first.index, first.line, lines, ends, keys)
+    return Posts([Stretch(columns, 0, len(keys))])
+
+
+def _with_entries(batch: Batch) -> Batch:
+    """The same with entries of its own: the backlog's posts stay side by side."""
+    if batch.posts is None:
+        return batch
+    return Batch(batch.verb, [make_entry(change) for change in batch.posts], size=batch.size)

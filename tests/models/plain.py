@@ -11,8 +11,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from syncer.core.batch import Batch
 from syncer.core.change import PATCHES, Change
-from syncer.core.entry import Batch, Entry
+from syncer.core.entry import Entry
 from syncer.core.limits import Limits
 
 

@@ -370,8 +370,11 @@ class Script:
         strict: bool = False,
         before: Callable[[int], Awaitable[None]] | None = None,
         error: SyncerError | None = None,
+        columns: bool = True,
     ) -> None:
-        """`error`: how it ends, if not well."""
+        """`error`: how it ends, if not well. `columns`: whether it gives plain posts
+        side by side, where all of a chunk are such.
+        """
         watermark = watermark or Watermark()
         self.acked: list[tuple[float, Mark]] = []
         self.told: Callable[[Mark], None] = lambda _: None
@@ -388,6 +391,7 @@ class Script:
         self._at = watermark.resume.index
         self._before = before
         self._error = error
+        self._columns = columns
         self._sorter = LineSorter(
             log,
             self.label,
@@ -418,8 +422,13 @@ class Script:
         if self._before is not None:
             await self._before(self._at)
         end = min(self._at + self._chunk_lines, len(self._lines))
-        lines = [(self._lines[at], at + 1, at * 10) for at in range(self._at, end)]
-        chunk = self._sorter.sort(lines, _mark(self._at), _mark(end))
+        before, after = _mark(self._at), _mark(end)
+        lines = b"".join([line + b"\n" for line in self._lines[self._at : end]])
+        if self._columns and (posts := self._sorter.sort_posts(lines, before)) is not None:
+            chunk = Chunk(self._log, posts, [], [], after)
+        else:
+            raws = [(self._lines[at], at + 1, at * 10) for at in range(self._at, end)]
+            chunk = self._sorter.sort(raws, before, after)
         self._at = chunk.end.index
         self.handed_over = self._at
         return chunk

@@ -11,8 +11,8 @@ from itertools import count
 from typing import Literal
 
 from syncer.core.backlog import Backlog
+from syncer.core.batch import Batch
 from syncer.core.change import Change
-from syncer.core.entry import Batch
 from syncer.core.limits import Limits
 
 ENVELOPE_BYTES = 17
@@ -149,7 +149,7 @@ def _answered(result: Sent, batch: Batch, way: Way, now: float) -> float:
     result.sizes.append((now, size, takes))
     if takes:
         backlog.passed(batch)
-        backlog.applied(entries)
+        backlog.all_applied(batch)
     elif way.out(now) or way.how == "cut":
         delay_seconds = (
             OUTAGE_SECONDS

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import orjson
 
 from syncer.core.change import Change, Verb
+from syncer.core.columns import Posts
 from syncer.core.outcome import (
     APPLIED,
     AllApplied,
@@ -76,7 +77,12 @@ class Clarifai:
         if verb == "delete_input":
             inputs = {"input_ids": [change.input_id for change in changes]}
             return Request("DELETE", f"{self._urls.app}/inputs/annotations", orjson.dumps(inputs))
-        annotations = b'"annotations":[' + b",".join([change.body for change in changes]) + b"]}"
+        bodies = (
+            changes.bodies()
+            if isinstance(changes, Posts)
+            else b",".join([change.body for change in changes])
+        )
+        annotations = b'"annotations":[' + bodies + b"]}"
         if verb == "post":
             return Request("POST", f"{self._urls.app}/annotations", b"{" + annotations)
         return Request(
@@ -223,18 +229,12 @@ class Clarifai:
 
 def _all_stored(changes: Sequence[Change], items: Sequence[ItemStatus]) -> bool:
     """The plain case: every item in its place, named by its ids, and stored."""
-    if len(changes) != len(items):
-        return False
-    for change, item in zip(changes, items, strict=True):
-        status = item.status
-        if (
-            item.id != change.id
-            or item.input_id != change.input_id
-            or status is None
-            or status.code not in STORED
-        ):
-            return False
-    return True
+    keys = changes.keys if isinstance(changes, Posts) else [change.key for change in changes]
+    return len(items) == len(keys) and keys == [
+        (item.input_id, item.id)
+        for item in items
+        if item.status is not None and item.status.code in STORED
+    ]
 
 
 def _join(

@@ -20,9 +20,10 @@ import anyio
 
 from syncer.core import moves
 from syncer.core.backlog import Backlog
+from syncer.core.batch import Settlement
 from syncer.core.change import Change, Verb
 from syncer.core.destination import THROTTLED, DestinationState
-from syncer.core.entry import Entry, Settlement
+from syncer.core.entry import Entry
 from syncer.core.facts import OPEN, DeadFact, Destination, Fact, JournalFact, Queued
 from syncer.core.ledger import Ledger
 from syncer.core.looks import NextStep, judge_look
@@ -238,9 +239,8 @@ def _successors_at_once() -> Iterator[None]:
 
     def collect_and_release(self: Backlog) -> Settlement:
         settlement = collect(self)
-        committed(
-            self, Settlement(applied=settlement.applied, dead=settlement.dead), anyio.current_time()
-        )
+        ended = Settlement(settlement.applied, settlement.posts, settlement.dead)
+        committed(self, ended, anyio.current_time())
         return settlement
 
     def rest(self: Backlog, settlement: Settlement, now: float) -> None:
