@@ -251,11 +251,11 @@ class Emulator:
         return _json({**counts, **most, "span_seconds": self.span_seconds})
 
     async def state(self, request: web.Request) -> web.Response:
-        """Answer GET /_emulator/state?user=&app=."""
+        """Answer GET /_emulator/state?user=&app=[&form=answered]."""
         app = self.clarifai.app(request.query.get("user", "me"), request.query.get("app", ""))
-        return _json(
-            {"annotations": list(app.annotations.values()), "inputs": list(app.inputs.values())}
-        )
+        held = {"annotations": list(app.annotations.values()), "inputs": list(app.inputs.values())}
+        answered = request.query.get("form") == "answered"
+        return _json(self.clarifai.show(held) if answered else held)
 
     async def projects(self, request: web.Request) -> web.Response:
         """GET and POST /_emulator/projects: what the Annotell part holds; projects to

@@ -24,6 +24,8 @@ from tests.support.ways import least
 
 COUNT, BYTES = 700, 20_000
 LIMIT = 256 << 10
+ANY_SIZE = "body-limit=none"
+"""The proxy's limit is the only one."""
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +78,10 @@ async def test_the_size_that_goes_through_is_learnt(how: str, tmp_path: Path) ->
     only cut off, none came through.
     """
     log = written(tmp_path, [BYTES] * COUNT)
-    async with running(rps=0) as server, proxied(server.url, 0, seed=1, late_seconds=0) as proxy:
+    async with (
+        running(rps=0, needs=ANY_SIZE) as server,
+        proxied(server.url, 0, seed=1, late_seconds=0) as proxy,
+    ):
         proxy.body_limit = (LIMIT, how)
         with anyio.fail_after(120):
             finished = await push(
@@ -100,7 +105,10 @@ async def test_a_label_that_is_too_large_by_itself_is_a_dead_letter_that_says_so
     how: str, tmp_path: Path
 ) -> None:
     log = written(tmp_path, [BYTES] * 40 + [2 * LIMIT] + [BYTES] * 40)
-    async with running(rps=0) as server, proxied(server.url, 0, seed=1, late_seconds=0) as proxy:
+    async with (
+        running(rps=0, needs=ANY_SIZE) as server,
+        proxied(server.url, 0, seed=1, late_seconds=0) as proxy,
+    ):
         proxy.body_limit = (LIMIT, how)
         with anyio.fail_after(60):
             finished = await push(proxy.url, tmp_path, log, **{"retry.max_attempts": 3})
@@ -118,7 +126,10 @@ async def test_where_everything_is_reset_the_remote_is_out_and_the_run_gives_up_
     tmp_path: Path,
 ) -> None:
     log = written(tmp_path, [BYTES] * 200)
-    async with running(rps=0) as server, proxied(server.url, 1.0, seed=1, late_seconds=0) as proxy:
+    async with (
+        running(rps=0, needs=ANY_SIZE) as server,
+        proxied(server.url, 1.0, seed=1, late_seconds=0) as proxy,
+    ):
         proxy._drawn = lambda: "reset before"  # type: ignore[method-assign]
         with anyio.fail_after(60):
             finished = await push(proxy.url, tmp_path, log, **{"retry.give_up_seconds": 2})

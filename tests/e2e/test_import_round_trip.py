@@ -36,7 +36,7 @@ EXAMPLES = {
 
 @pytest.fixture(scope="module")
 def remote() -> Iterator[EmulatorProcess]:
-    with emulator(needs=READ_AT_ONCE) as process:
+    with emulator(needs=f"masks=bytes,body-limit=none,{READ_AT_ONCE}") as process:
         yield process
 
 

@@ -27,7 +27,7 @@ from syncer.remotes.clarifai import same_annotation
 from tests.support.annotations import rich
 from tests.support.mixed import write_mixed
 from tests.support.processes import ENVIRONMENT, command, emulator, started, until
-from tests.support.stand_in import running
+from tests.support.stand_in import READ_AT_ONCE, RECOGNISED, TOLD_AT_ONCE, running
 
 Annotation = dict[str, Any]
 FAULTS = "error=0.04,cut=0.04,reset-after=0.04,partial=0.04,throttle=0.02"
@@ -124,7 +124,7 @@ async def test_labels_of_every_kind_arrive_once_and_another_run_sends_nothing(
     out = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"report.json", "report.html", "id-map.csv", "losses.jsonl"} <= out
     losses = map(json.loads, (tmp_path / "out" / "losses.jsonl").read_text().splitlines())
-    assert {one["reason"] for one in losses} == {"owner, times"}
+    assert all(one["reason"].startswith("owner, times") for one in losses)
 
 
 @pytest.mark.anyio
@@ -161,7 +161,7 @@ async def test_inputs_are_made_from_their_addresses_where_the_config_says_so(
     await anyio.to_thread.run_sync(lambda: write_mixed(tmp_path / "old.jsonl", 90, 1))
     load_old = f"me/old={tmp_path / 'old.jsonl'}"
     switches = "inputs=must-exist,input-lag=2,pending-input=refuse"
-    async with running(rps=0, faults=switches, load=(load_old,)) as server:
+    async with running(rps=0, faults=switches, load=(load_old,), needs=RECOGNISED) as server:
         done = await migrate(tmp_path, server.url, create_inputs=True)
         assert (done.error, done.exit_code) == (None, 0), done.report
         check_sums(done.report)
@@ -212,7 +212,7 @@ async def test_another_pass_posts_what_is_new_and_patches_what_changed(tmp_path:
     load_old = write(tmp_path / "old.jsonl", changed)
     first = held_log(tmp_path / "job" / "pass-1" / "labels.jsonl", tmp_path / "new.jsonl")
     port = int(server.url.rpartition(":")[2])
-    async with running(rps=0, port=port, load=(load_old, first)) as server:
+    async with running(rps=0, port=port, load=(load_old, first), needs=READ_AT_ONCE) as server:
         done = await migrate(tmp_path, server.url, again=True)
         assert (done.error, done.exit_code) == (None, 0), done
         assert (done.report["pass"], done.report["applied"]) == (2, 2)
@@ -254,7 +254,8 @@ def test_from_and_to_are_two_apps(tmp_path: Path) -> None:
 def test_killed_after_any_phase_the_same_command_carries_on(tmp_path: Path) -> None:
     write_mixed(tmp_path / "old.jsonl", 900, 2)
     load_old = f"me/old={tmp_path / 'old.jsonl'}"
-    with emulator("--rps", "0", "--faults", FAULTS, "--load", load_old) as server:
+    load = ("--load", load_old)
+    with emulator("--rps", "0", "--faults", FAULTS, *load, needs=RECOGNISED) as server:
         config = write_config(tmp_path, server.url)
         arguments = command("migrate", "-c", str(config), "--job", str(tmp_path / "job"), "--json")
         record = tmp_path / "job" / "job.json"
@@ -281,7 +282,9 @@ def test_killed_after_any_phase_the_same_command_carries_on(tmp_path: Path) -> N
 async def test_masks_that_the_source_shows_as_addresses_arrive_as_bytes(tmp_path: Path) -> None:
     load_old = await anyio.to_thread.run_sync(write_masks, tmp_path)
     faults = "masks=url,error=0.1,reset-before=0.1"
-    async with running(rps=0, faults=faults, seed=4, load=(load_old,)) as server:
+    async with running(
+        rps=0, faults=faults, seed=4, load=(load_old,), needs=TOLD_AT_ONCE
+    ) as server:
         done = await migrate(tmp_path, server.url)
         assert (done.error, done.exit_code, done.report["written"]) == (None, 0, 40), done.report
         check_sums(done.report)

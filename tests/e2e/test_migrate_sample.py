@@ -20,7 +20,7 @@ from tests.e2e.test_migrate import FAULTS, check_sums, counts_of, held, migrate,
 from tests.support.annotations import rich
 from tests.support.mixed import write_mixed
 from tests.support.processes import ENVIRONMENT, command, emulator, started, until
-from tests.support.stand_in import running
+from tests.support.stand_in import RECOGNISED, TOLD_AT_ONCE, running
 
 
 async def sample(folder: Path, url: str, inputs: int) -> Migrated:
@@ -40,7 +40,7 @@ async def test_a_sample_is_moved_and_the_rest_later_and_nothing_is_posted_twice(
     tmp_path: Path,
 ) -> None:
     load_old = await anyio.to_thread.run_sync(write_old, tmp_path)
-    async with running(rps=0, load=(load_old,)) as server:
+    async with running(rps=0, load=(load_old,), needs=TOLD_AT_ONCE) as server:
         done = await sample(tmp_path, server.url, 40)
         assert (done.error, done.exit_code) == (None, 0), done
         new = held(server, "new")
@@ -90,7 +90,7 @@ async def test_dead_letters_of_a_sample_are_told_and_predicted(tmp_path: Path) -
 @pytest.mark.anyio
 async def test_a_sample_of_labels_that_were_pushed_already_says_nothing(tmp_path: Path) -> None:
     load_old = await anyio.to_thread.run_sync(write_rich, tmp_path)
-    async with running(rps=0, load=(load_old,)) as server:
+    async with running(rps=0, load=(load_old,), needs=TOLD_AT_ONCE) as server:
         assert (await migrate(tmp_path, server.url)).exit_code == 0
         late = await sample(tmp_path, server.url, 2)
         assert isinstance(late.error, StateError)
@@ -105,7 +105,7 @@ def write_rich(folder: Path) -> str:
 @pytest.mark.anyio
 async def test_more_inputs_than_there_are_is_all_of_them(tmp_path: Path) -> None:
     load_old = await anyio.to_thread.run_sync(write_rich, tmp_path)
-    async with running(rps=0, load=(load_old,)) as server:
+    async with running(rps=0, load=(load_old,), needs=TOLD_AT_ONCE) as server:
         done = await sample(tmp_path, server.url, 1000)
         assert done.report["sample"]["labels"] == done.report["written"] == 10
         assert done.report["prediction"]["dead"] == {"low": 0, "likely": 0, "high": 0}
@@ -115,7 +115,8 @@ async def test_more_inputs_than_there_are_is_all_of_them(tmp_path: Path) -> None
 
 def test_a_sample_that_is_killed_is_carried_on_with_the_same_labels(tmp_path: Path) -> None:
     load_old = write_old(tmp_path, 3000)
-    with emulator("--rps", "0", "--faults", FAULTS, "--load", load_old) as server:
+    load = ("--load", load_old)
+    with emulator("--rps", "0", "--faults", FAULTS, *load, needs=RECOGNISED) as server:
         config = write_config(tmp_path, server.url)
         arguments = command("migrate", "-c", str(config), "--job", str(tmp_path / "job"), "--json")
         record = tmp_path / "job" / "job.json"

@@ -19,10 +19,13 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A service where ids are words, each once in an app, and where no app and no input
-    is made.
+    """A service where ids are words, each once in an app, where no app and no input is
+    made, and that refuses fields which it does not know.
     """
-    pairs = "id-scope=app,id-charset=word,answer=bare,apps=loaded,inputs=must-exist"
+    pairs = (
+        "id-scope=app,id-charset=word,answer=bare,apps=loaded,inputs=must-exist,"
+        "unknown-fields=refuse"
+    )
     switches = dict(pair.split("=") for pair in pairs.split(","))
     path = tmp_path / "profile.json"
     path.write_text(json.dumps({"format": "syncer-probe", "version": 1, "switches": switches}))
@@ -43,9 +46,10 @@ async def test_a_stand_in_in_this_process_follows_the_profile() -> None:
 
 
 @pytest.mark.usefixtures("profile")
-async def test_apps_and_inputs_are_there_before_as_those_of_users_are() -> None:
+async def test_apps_and_inputs_are_there_before_and_ids_are_taken_as_those_of_users_are() -> None:
     async with running(rps=0) as server:
-        assert (switches_of(server)["apps"], switches_of(server)["inputs"]) == ("any", "make")
+        switches = switches_of(server)
+    assert (switches["apps"], switches["inputs"], switches["id-charset"]) == ("any", "make", "any")
 
 
 @pytest.mark.usefixtures("profile")
@@ -58,8 +62,9 @@ async def test_what_a_test_needs_goes_over_the_profile_and_stays() -> None:
 @pytest.mark.usefixtures("profile")
 def test_a_stand_in_in_a_process_of_its_own_follows_it_too(tmp_path: Path) -> None:
     log = tmp_path / "labels.jsonl"
-    log.write_text('{"input_id":"i","id":"with a space","data":{}}\n')
-    with emulator("--rps", "0") as remote, emulator("--rps", "0", needs="id-charset=any") as other:
+    log.write_text('{"input_id":"i","id":"a","data":{},"unheard_of":1}\n')
+    known = "unknown-fields=ignore"
+    with emulator("--rps", "0") as remote, emulator("--rps", "0", needs=known) as other:
         codes = [
             push(each.url, "app", tmp_path / name, [str(log)])[0]
             for name, each in (("first", remote), ("second", other))

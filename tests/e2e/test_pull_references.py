@@ -22,6 +22,8 @@ from tests.support.mixed import write_mixed
 
 pytestmark = pytest.mark.anyio
 USER = "alice"
+OFFICIAL = "added-fields=none"
+"""The official client reads no field that it does not know."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     folder = tmp_path_factory.mktemp("load")
     write_mixed(folder / "mixed.jsonl", 400, seed=41, each=7)
     lines = [orjson.loads(line) for line in (folder / "mixed.jsonl").read_bytes().splitlines()]
-    with emulated(load={f"{USER}/animals": lines}, folder=folder) as running:
+    with emulated(load={f"{USER}/animals": lines}, folder=folder, needs=OFFICIAL) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
+from syncer.remotes.clarifai.codes import number
 from tests.support.mixed import write_mixed
 from tests.support.processes import EmulatorProcess, emulator, push
 from tests.support.pulls import Key, pull
@@ -27,7 +28,9 @@ them, when they were pushed.
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
     log = tmp_path_factory.mktemp("load") / "mixed.jsonl"
     write_mixed(log, 1500, seed=31, each=4)
-    with emulator("--rps", "0", "--load", f"me/first={log}", needs=READ_AT_ONCE) as running:
+    with emulator(
+        "--rps", "0", "--load", f"me/first={log}", needs=f"caller=owner,{READ_AT_ONCE}"
+    ) as running:
         yield running
 
 
@@ -94,7 +97,7 @@ def test_what_differs_is_what_a_bare_line_leaves_out(
         "ann",
         "bob",
     }
-    assert {row["status"]["code"] for row in after.values()} == {24150, 24151, 24157}
+    assert {number(row["status"]["code"]) for row in after.values()} == {24150, 24151, 24157}
     assert any("annotation_info" in row for row in after.values())
 
 

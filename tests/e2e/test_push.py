@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from tests.support.processes import ENVIRONMENT, command, emulator, push, push_arguments
-from tests.support.stand_in import READ_AT_ONCE
+from tests.support.stand_in import READ_AT_ONCE, TOLD_AT_ONCE
 
 
 def test_a_renamed_copy_of_a_log_without_ids_creates_nothing_twice_even_with_a_lost_state(
@@ -53,7 +53,7 @@ def test_one_poison_change_among_128_costs_at_most_14_requests_more(tmp_path: Pa
         b'{"op":"post","annotation":{"id":"bad","input_id":"i","data":{"regions":[{"id":"1"},{"id":"2"}]}}}'
     )
     log.write_bytes(b"\n".join(lines) + b"\n")
-    with emulator("--rps", "0", "--faults", "post=atomic") as remote:
+    with emulator("--rps", "0", "--faults", "post=atomic", needs=TOLD_AT_ONCE) as remote:
         code, summary, _ = push(remote.url, "poison", tmp_path / "state", [str(log)])
         held = remote.held("poison")
     listed = subprocess.run(
@@ -156,7 +156,7 @@ def test_a_signal_finishes_what_is_in_flight_and_the_same_command_carries_on(
     """130 for SIGINT, 143 for SIGTERM; nothing is sent twice."""
     log = tmp_path / "log.jsonl"
     log.write_bytes(posts(3000))
-    with emulator("--rps", "0", "--latency", "0.1") as remote:
+    with emulator("--rps", "0", "--latency", "0.1", needs=TOLD_AT_ONCE) as remote:
         codes = []
         for number in (signal.SIGINT, signal.SIGTERM):
             arguments = push_arguments(
@@ -226,7 +226,7 @@ def test_a_grown_log_is_carried_on_and_an_edited_cut_or_replaced_one_is_refused_
     """They are told apart; forgetting the log is the way on."""
     log = tmp_path / "log.jsonl"
     state = tmp_path / "state"
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=TOLD_AT_ONCE) as remote:
         log.write_bytes(posts(200))
         push(remote.url, "app", state, [str(log)])
         log.write_bytes(posts(250))
@@ -357,7 +357,7 @@ def test_a_limit_that_is_not_told_is_found_on_the_way(tmp_path: Path) -> None:
             for n in range(150)
         )
     )
-    with emulator("--rps", "30") as remote:
+    with emulator("--rps", "30", needs=TOLD_AT_ONCE) as remote:
         code, summary, stderr = push(
             remote.url, "auto", tmp_path / "state", [str(log)], "--rps", "auto", "--batch-size", "1"
         )

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from syncer.emulator import read_profile
-from syncer.emulator.settings import SWITCHES, behaviour
+from syncer.emulator.settings import behaviour
 from tests.support.processes import ROOT
-from tests.support.profiles import TURNS, drawn, unusual, write_profile
+from tests.support.profiles import TURNS, VALUES, drawn, unusual, write_profile
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -24,7 +24,7 @@ def test_a_seed_makes_a_profile_that_is_taken(seed: int, tmp_path: Path) -> None
 
 def test_no_switch_of_an_unusual_profile_is_as_by_default_and_all_values_come() -> None:
     met = [unusual(turn) for turn in range(TURNS)]
-    for name, (usual, *others) in SWITCHES.items():
+    for name, (usual, *others) in VALUES.items():
         assert {switches[name] for switches in met} == set(others)
         assert usual not in others
 

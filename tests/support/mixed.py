@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from syncer.remotes.clarifai.codes import number
+
 Annotation = dict[str, Any]
 START = datetime(2024, 2, 28, 23, 59, 58, tzinfo=UTC)
 KINDS = (
@@ -210,7 +212,7 @@ def columns(annotation: Annotation) -> Annotation:
         "input_id": annotation["input_id"],
         "annotation_created_at": microseconds(annotation["created_at"]),
         "annotation_modified_at": microseconds(annotation["modified_at"]),
-        "status": annotation["status"]["code"],
+        "status": number(annotation["status"]["code"]),
         "input_level": annotation.get("input_level", False),
         "model_version_id": annotation.get("model_version_id"),
         "task_id": annotation.get("task_id"),

@@ -17,19 +17,21 @@ import orjson
 from syncer.emulator.profile import FORMAT, VERSION
 from syncer.emulator.settings import SWITCHES
 
-TURNS = max(len(values) for values in SWITCHES.values()) - 1
+VALUES = {**SWITCHES, "body-limit": ("none", "16384")}
+"""Where no body may have more than 100 bytes, no label is taken: nothing else shows."""
+TURNS = max(len(values) for values in VALUES.values()) - 1
 """After so many turns each value of each switch has been met."""
 
 
 def drawn(seed: int) -> dict[str, str]:
     """Each switch at any of its values."""
     rng = random.Random(seed)
-    return {name: rng.choice(values) for name, values in SWITCHES.items()}
+    return {name: rng.choice(values) for name, values in VALUES.items()}
 
 
 def unusual(turn: int) -> dict[str, str]:
     """Each switch at a value that is not its default, the next one each turn."""
-    return {name: values[1 + turn % (len(values) - 1)] for name, values in SWITCHES.items()}
+    return {name: values[1 + turn % (len(values) - 1)] for name, values in VALUES.items()}
 
 
 def write_profile(path: Path, switches: dict[str, str]) -> None:

@@ -85,7 +85,7 @@ def keyed(lines: Sequence[bytes]) -> dict[Key, bytes]:
 def held(remote: EmulatorProcess, app: str) -> dict[Key, bytes]:
     """What the emulator holds, each annotation in the bytes that it is listed with."""
     with urllib.request.urlopen(
-        f"{remote.url}/_emulator/state?user=me&app={app}", timeout=120
+        f"{remote.url}/_emulator/state?user=me&app={app}&form=answered", timeout=120
     ) as response:
         return keyed(
             [bytes(raw) for raw in msgspec.json.decode(response.read(), type=_State).annotations]

@@ -19,13 +19,22 @@ from syncer.emulator import running as run_emulator
 from syncer.emulator.profile import FORMAT, VERSION
 from syncer.emulator.settings import behaviour
 
-GIVEN = "apps=any,inputs=make"
-"""The apps of the tests and the inputs of their labels are there before, as those of
-users are.
+GIVEN = "apps=any,inputs=make,id-charset=any,id-length=any"
+"""The apps of the tests and the inputs of their labels are there before, and their ids
+are ones that the service takes, as those of users are.
 """
 READ_AT_ONCE = "read-lag=0,delete-lag=0"
 """The need of a test that looks right after a write: what shows only later is then a
 difference, as it should be.
+"""
+
+TOLD_AT_ONCE = f"answer=full,{READ_AT_ONCE}"
+"""The need of a test that counts what is sent or read back: where an answer leaves a
+change out, it is looked for, and perhaps sent again.
+"""
+RECOGNISED = "masks=bytes"
+"""The need of a test that loses answers to posts of masks: where a mask is shown as an
+address, it is not known again, and its label is a dead letter that says so.
 """
 
 _profile = ""

@@ -113,10 +113,12 @@ class Annotell:
         return answer, True
 
     def gateway(self) -> Answer:
-        """The envelope of a gateway, which is not an answer of the service's."""
-        return Answer(
-            {"code": 5, "message": "Not Found", "details": []}, int(self.switches["gateway-form"])
-        )
+        """The envelope of a gateway, which is not an answer of the service's.
+
+        Never with a 404, which says here that something is not there, in this form too
+        (`not-found`).
+        """
+        return Answer({"code": 5, "message": "Not Found", "details": []}, 200)
 
     def load(self, load: str) -> bool:
         """`FILE.json`: projects, as docs/emulator.md has them."""

@@ -10,7 +10,7 @@ from typing import Any
 from zlib import crc32
 
 from syncer.emulator.clarifai.messages import ENUMS
-from syncer.emulator.clarifai.wire import Object
+from syncer.emulator.clarifai.wire import LATER, Object
 from syncer.emulator.codes import CODES
 from syncer.protos import STRUCTS
 
@@ -60,9 +60,7 @@ def render_body(
     if switches["masks"] == "url":
         changes.append(lambda name, value: _host(name, value, hosted))
     if switches["added-fields"] == "some":
-        changes.append(
-            lambda _, value: {**value, "added_by_a_later_version": {"of": ["the service", 1, None]}}
-        )
+        changes.append(lambda _, value: {**value, LATER: {"of": ["the service", 1, None]}})
     if switches["http-status-code"] == "set":
         body = {**body, "status": {**body["status"], "http_status_code": http_status}}
     return _change("", body, changes) if changes else body
@@ -96,5 +94,6 @@ def _as_text(_: str, value: Object) -> Object:
 def _host(name: str, value: Object, hosted: HostedPictures) -> Object:
     """A mask's picture by its URL, its bytes left out."""
     if name == "mask" and "base64" in value.get("image", {}):
-        return {**value, "image": {"url": hosted.put(value["image"]["base64"])}}
+        rest = dict(value["image"])
+        return {**value, "image": {"url": hosted.put(rest.pop("base64")), **rest}}
     return value

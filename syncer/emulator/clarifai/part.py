@@ -153,6 +153,12 @@ class Clarifai:
             )
         return answer
 
+    def show(self, body: Object) -> Object:
+        """This in the form in which an answer shows it."""
+        switches = {**self.service.switches, "http-status-code": "unset"}
+        shown = forms.render_body({"shown": body}, switches, 200, self.hosted)["shown"]
+        return {name: shown[name] for name in body}
+
     # --- failures ---------------------------------------------------------------------
 
     def throttle(self, request: Request, *, silent: bool) -> Answer:

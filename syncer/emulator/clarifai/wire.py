@@ -31,6 +31,10 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+
 _SNAKE = re.compile(r"_([a-z0-9])")
 _DIGITS = re.compile(r"[+-]?[0-9]{1,30}")
 _STANDARD_BASE64 = str.maketrans("-_", "+/", "=")
+LATER = "added_by_a_later_version"
+"""A member that the switch `added-fields` adds: a service that adds it knows it when it
+comes back.
+"""
 EXACT_MAX = 1 << 53
 """Integers up to here are their own doubles."""
 _FLOAT32 = struct.Struct("<f")
@@ -115,7 +119,7 @@ class Messages:
             for name, value in sent.items():
                 field = fields.get(name)
                 if field is None:
-                    if strict:
+                    if strict and name != LATER:
                         raise Malformed("unknown field", name)
                 elif value is not None:
                     try:
