@@ -371,7 +371,7 @@ class _Logs(NodeDisk):
     """The logs of all loggers; those of a parked source cannot be opened."""
 
     def __init__(self, world: DaemonWorld) -> None:
-        super().__init__(world.nodes, world.files)
+        super().__init__(world.nodes, world.files, world.weather.block_bytes)
         self._world = world
 
     def open(self, path: str, label: str) -> BufferedReader:

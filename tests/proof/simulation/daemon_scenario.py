@@ -15,6 +15,7 @@ from tests.proof.simulation.scenario import (
     Change,
     Scenario,
     bad_weather,
+    drawn_block_bytes,
     drawn_change,
     drawn_data,
     odd_weather,
@@ -97,6 +98,7 @@ def drawn_daemon(seed: int) -> DaemonScenario:
         ),
         table_faults=rng.choice([0, 0, 0.05, 0.2]),
         poll_seconds=rng.choice([1, 5, 20]),
+        block_bytes=drawn_block_bytes(seed),
         **weather,
     )
     return _with_folder(scenario, random.Random(f"folder {seed}"), reuse=not lagging)

@@ -265,6 +265,6 @@ class LogFolder:
     def _ending(self, log: int) -> str:
         return ".gz" if self._names[log][0].endswith(".gz") else ""
 
-    def disk(self, opened: list[BinaryIO]) -> LogDisk:
+    def disk(self, opened: list[BinaryIO], block_bytes: int) -> LogDisk:
         """The disk as it shows these logs; what is opened is noted."""
-        return NodeDisk(self._nodes, opened)
+        return NodeDisk(self._nodes, opened, block_bytes)

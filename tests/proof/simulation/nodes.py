@@ -70,15 +70,11 @@ class Nodes:
         return int(self._now() * SECOND_NS) + 1
 
 
-BLOCK_BYTES = 150
-"""So little is read at a time that many chunks hold plain posts only."""
-
-
 class NodeDisk(LogDisk):
     """The disk as it shows these files; what is opened is noted."""
 
-    def __init__(self, nodes: Nodes, opened: list[BinaryIO]) -> None:
-        super().__init__(BLOCK_BYTES)
+    def __init__(self, nodes: Nodes, opened: list[BinaryIO], block_bytes: int) -> None:
+        super().__init__(block_bytes)
         self._nodes = nodes
         self._opened = opened
 

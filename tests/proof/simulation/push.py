@@ -88,7 +88,12 @@ class PushWorld(World):
             Journal.open(STATE, destination, disk=self.disk, compact_bytes_min=COMPACT_BYTES)
         ) as journal:
             parts = PushParts(
-                config, app, journal, self.created, self.engine_rng, logs=self.logs.disk(self.files)
+                config,
+                app,
+                journal,
+                self.created,
+                self.engine_rng,
+                logs=self.logs.disk(self.files, self.weather.block_bytes),
             )
             lane = PushLane(parts, self.logs.arguments(), moved=self.logs.moved)
             return await lane.run(signals=self.listen)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from zlib import crc32
 
 from syncer.emulator.settings import SWITCHES as KNOWN_SWITCHES
+from syncer.sources.chunks import BLOCK_BYTES
 from tests.proof.simulation.logs import Move, drawn_moves
 
 Change = dict[str, Any]
@@ -194,6 +195,8 @@ class Scenario(Weather):
     """
     edits: tuple[Edit, ...] = ()
     """What somebody else does meanwhile to these."""
+    block_bytes: int = BLOCK_BYTES
+    """How much of a log is read at a time."""
 
 
 def drawn(seed: int, *, odd: bool = True) -> Scenario:
@@ -225,8 +228,16 @@ def drawn(seed: int, *, odd: bool = True) -> Scenario:
         grown_from=grown_from,
         poison=rng.choice([0, 0, 0.02, 0.1]),
         moves=drawn_moves(seed, len(logs)),
+        block_bytes=drawn_block_bytes(seed) if odd else BLOCK_BYTES,
         **weather,
     )
+
+
+def drawn_block_bytes(seed: int) -> int:
+    """So little at a time, in half the scenarios, that many chunks hold plain posts
+    only.
+    """
+    return random.Random(f"blocks {seed}").choice([BLOCK_BYTES, 150])
 
 
 def _narrow(rng: random.Random) -> Narrow | None:

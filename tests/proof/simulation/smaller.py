@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from syncer.sources.chunks import BLOCK_BYTES
 from tests.proof.simulation.daemon_scenario import DaemonScenario
 from tests.proof.simulation.pull_scenario import PullScenario
 from tests.proof.simulation.scenario import Scenario, Weather
@@ -109,6 +110,8 @@ def _with_less_around(scenario: DaemonScenario) -> Iterator[DaemonScenario]:
 
 
 def _shorter(scenario: Scenario) -> Iterator[Scenario]:
+    if scenario.block_bytes != BLOCK_BYTES:
+        yield replace(scenario, block_bytes=BLOCK_BYTES)
     if scenario.grown_from is not None:
         yield replace(scenario, grown_from=None)
         return  # lines go once the log does not grow any more

@@ -153,5 +153,5 @@ def test_a_failing_scenario_is_made_smaller_and_fails_in_the_same_way() -> None:
     assert found.seed is not None
     scenario, result = smallest(drawn(found.seed), without)
     assert result.wrong[0].partition(":")[0] == found.wrong.partition(":")[0]
-    assert sum(map(len, scenario.logs)) <= 5
-    assert len(result.trace) < 150
+    assert sum(map(len, scenario.logs)) <= 3
+    assert len(result.trace) < 60
