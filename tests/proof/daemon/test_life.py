@@ -121,6 +121,8 @@ def test_a_daemon_that_is_frozen_goes_on_and_keeps_its_rate(tmp_path: Path) -> N
     with busy(tmp_path, 2) as daemon:
 
         def freeze(pid: int) -> None:
+            for server in daemon.remotes:
+                server.watch(pid)
             for seconds in (0.3, 5.0, 0.7):
                 time.sleep(1.0)
                 os.kill(pid, signal.SIGSTOP)

@@ -8,7 +8,8 @@ import bisect
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -83,7 +84,9 @@ class Remote:
     throttled_at: list[float]
     """When it said that it was asked too often, by `time.monotonic`."""
     late_at: list[float]
-    """When its own loop was late, by `time.monotonic`."""
+    """When its own loop was late, or a process that is watched, by `time.monotonic`."""
+    watching: list[Future[None]]
+    """What notes that, until the remote ends."""
     portal: BlockingPortal
 
     @property
@@ -120,7 +123,7 @@ class Remote:
 
     def most_in(self, seconds: float) -> int:
         """The most requests that came within so many seconds, by its clock; where it
-        was late itself, nothing can be told.
+        was late itself, or who sent them, nothing can be told.
         """
         times = list(self.server._times)
         windows = [
@@ -134,6 +137,10 @@ class Remote:
             ),
             default=0,
         )
+
+    def watch(self, pid: int) -> None:
+        """Note when this process, which sends, could have run and had to wait."""
+        self.watching.append(self.portal.start_task_soon(_watched_sender, pid, self.late_at))
 
     def set_faults(self, faults: str) -> None:
         self.portal.call(self.server.set_faults, faults)
@@ -162,11 +169,12 @@ def remote(
         throttled_at: list[float] = []
         server.clarifai.throttle = _noting(server.clarifai.throttle, throttled_at)  # type: ignore[method-assign]
         late_at: list[float] = []
-        watching = portal.start_task_soon(_watched, late_at)
+        watching = [portal.start_task_soon(_watched, late_at)]
         try:
-            yield Remote(server, app.writes, throttled_at, late_at, portal)
+            yield Remote(server, app.writes, throttled_at, late_at, watching, portal)
         finally:
-            watching.cancel()
+            for one in watching:
+                one.cancel()
 
 
 async def _watched(late_at: list[float]) -> None:
@@ -178,6 +186,25 @@ async def _watched(late_at: list[float]) -> None:
         await anyio.sleep(WATCH_SECONDS)
         if time.monotonic() > wanted + LATE_SECONDS:
             late_at.append(time.monotonic())
+
+
+async def _watched_sender(pid: int, late_at: list[float]) -> None:
+    """Notes when the kernel gave its turn to others for long: what it had ready then
+    leaves all at once. A process that is stopped does not wait for a turn.
+    """
+    waited_ns = 0
+    with suppress(OSError):  # it has ended
+        while True:
+            before = waited_ns
+            waited_ns = _waited_ns(pid)
+            if waited_ns - before > LATE_SECONDS * 1e9:
+                late_at.append(time.monotonic())
+            await anyio.sleep(WATCH_SECONDS)
+
+
+def _waited_ns(pid: int) -> int:
+    """How long its main thread has waited for a turn in all. Raises OSError."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1])
 
 
 def _noting(throttled: Callable[..., Answer], at: list[float]) -> Callable[..., Answer]:
