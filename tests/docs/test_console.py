@@ -107,7 +107,7 @@ def test_every_console_block_prints_what_it_shows(page: Path, tmp_path: Path) ->
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,  # a busy machine
+        timeout=120,
     )
     printed = {
         int(part.split("\n", 1)[0]): part.split("\n", 1)[1]

@@ -27,7 +27,7 @@ from syncer.remotes.clarifai import same_annotation
 from tests.support.annotations import rich
 from tests.support.mixed import write_mixed
 from tests.support.processes import ENVIRONMENT, command, emulator, started, until
-from tests.support.stand_in import READ_AT_ONCE, RECOGNISED, TOLD_AT_ONCE, running
+from tests.support.stand_in import READ_AT_ONCE, RECOGNISED, TOLD_AT_ONCE, running, settings_of
 
 Annotation = dict[str, Any]
 FAULTS = "error=0.04,cut=0.04,reset-after=0.04,partial=0.04,throttle=0.02"
@@ -124,7 +124,11 @@ async def test_labels_of_every_kind_arrive_once_and_another_run_sends_nothing(
     out = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"report.json", "report.html", "id-map.csv", "losses.jsonl"} <= out
     losses = map(json.loads, (tmp_path / "out" / "losses.jsonl").read_text().splitlines())
-    assert all(one["reason"].startswith("owner, times") for one in losses)
+    lost = {
+        "none": "owner, times",
+        "some": "owner, times, added_by_a_later_version (not known)",
+    }[settings_of()["added-fields"]]
+    assert {one["reason"] for one in losses} == {lost}
 
 
 @pytest.mark.anyio

@@ -328,7 +328,11 @@ def test_what_does_not_exist_is_told_by_its_ids_and_exits_3(
     ]
     code, summary, stderr = pull(remote.url, "mixed", tmp_path / "out.jsonl", *options)
     assert (code, summary["written"], summary["unreadable"]) == (3, 1, 1)
-    assert "syncer: annotation nope of input input-000003: " in stderr
+    why = {
+        "left-out": "there is no such annotation",
+        "refused": "CONN_DOES_NOT_EXIST: Resource does not exist: annotation_id 'nope' not found",
+    }[settings_of()["absent-ids"]]
+    assert f"syncer: annotation nope of input input-000003: {why}" in stderr
 
 
 @contextmanager
