@@ -7,8 +7,10 @@ from __future__ import annotations
 import json
 import random
 import re
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +390,10 @@ def pulled(bench: StateBench, tmp_path: Path) -> Path:
         assert pulling.poll() is None, pulling.communicate()
     pulling.kill()
     pulling.communicate()
+    # A page that was under way is rolled back, which would undo a damage, too.
+    with closing(sqlite3.connect(tmp_path / "pull" / "seen.sqlite")) as seen:
+        seen.execute("select count(*) from seen")
+    assert not (tmp_path / "pull" / "seen.sqlite-journal").exists()
     bench.faults("search-hits=repeated")
     return tmp_path / "pull"
 
