@@ -63,13 +63,13 @@ class StateLocked(StateError):
     """Another process is using the state folder."""
 
 
-def of_another_version(path: object, found: str, read: str) -> StateError:
+def of_another_version(path: object, found: str, read: str, option: str = "--state") -> StateError:
     """Return the message about a file that is `found` (a format and its version), where
-    this syncer reads another one.
+    this syncer reads another one. `option` gives another folder.
     """
     return StateError(
         f"{path} is {found}, and this syncer reads {read}. Nothing was changed: use the syncer that"
-        " wrote it, or another --state"
+        f" wrote it, or another {option}"
     )
 
 

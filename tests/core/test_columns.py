@@ -12,7 +12,7 @@ from syncer.core.change import Change, Verb
 from syncer.core.columns import POST_HEAD as HEAD
 from syncer.core.limits import Limits
 from syncer.core.settle import runs
-from tests.models.backlog import side_by_side
+from tests.support.columns import side_by_side
 
 PLAIN = [
     Change(1, at, at + 1, "post", f"i{at % 2}", f"a{at}", HEAD + b"%d}" % at, len(HEAD), -1)

@@ -17,7 +17,7 @@ import pytest
 
 from syncer.config import load
 from syncer.emulator import Emulator
-from syncer.errors import StateError, UsageError
+from syncer.errors import UsageError
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.migrate.job import open_migration
 from syncer.jobs.migrate.meter import PhaseMeter
@@ -233,15 +233,6 @@ def held_log(log: Path, path: Path) -> str:
     """What an earlier emulator held of these labels, to be loaded into another."""
     path.write_bytes(log.read_bytes())
     return f"me/new={path}"
-
-
-@pytest.mark.anyio
-async def test_another_setting_for_a_job_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
-    load_old = write(tmp_path / "old.jsonl", rich())
-    async with running(rps=0, load=(load_old,)) as server:
-        assert (await migrate(tmp_path, server.url)).exit_code == 0
-        with pytest.raises(StateError, match=r"migrate\.ids was otherwise"):
-            await migrate(tmp_path, server.url, ids="new")
 
 
 def test_from_and_to_are_two_apps(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ that an engine makes, in any order, with crashes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, count
+from itertools import count
 from typing import Literal, get_args
 
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from syncer.core.backlog import Backlog
 from syncer.core.batch import Batch, Settlement
 from syncer.core.change import Change, LogIdentity, Mark, Verb
-from syncer.core.columns import POST_HEAD, Columns, Posts, Stretch
+from syncer.core.columns import POST_HEAD
 from syncer.core.entry import Entry, make_entry
 from syncer.core.facts import (
     Closed,
@@ -34,6 +34,7 @@ from syncer.core.retry import RetryQueue
 from syncer.core.settle import facts_of, letter_of_entry
 from syncer.core.watermark import Skip
 from tests.models.plain import Known, Plain
+from tests.support.columns import side_by_side
 
 DELETES = ("delete", "delete_input")
 BATCH_MAX = 4
@@ -499,15 +500,6 @@ def _follows(changes: Sequence[Change]) -> bool:
     first, last = changes[0], changes[-1]
     neighbours = last.index == first.index + len(changes) - 1
     return neighbours and last.verb == "post" and last.written is None
-
-
-def side_by_side(changes: Sequence[Change]) -> Posts:
-    """Neighbouring posts in columns."""
-    lines = b"".join([change.raw + b"\n" for change in changes])
-    ends = list(accumulate(len(change.raw) + 1 for change in changes))
-    first, keys = changes[0], [change.key for change in changes]
-    columns = Columns(first.log, first.index, first.line, lines, ends, keys)
-    return Posts([Stretch(columns, 0, len(keys))])
 
 
 def _with_entries(batch: Batch) -> Batch:

@@ -129,6 +129,26 @@ class JobFolder:
         """Whether all phases of the pass are."""
         return all(name in self.record.done for name in PHASES)
 
+    def check_left(self, *, is_read: bool) -> None:
+        """Raise StateError where a file is gone that a phase to come reads.
+
+        `is_read`: what is converted was read into the folder of the pass.
+        """
+        for path in self._list_left(is_read=is_read):
+            if not path.exists():
+                raise StateError(
+                    f"{path} is gone, which an earlier run left. Nothing more was sent: put it"
+                    " back, or give another --job folder"
+                )
+
+    def _list_left(self, *, is_read: bool) -> list[Path]:
+        """Return what the phases that are done have left for those that are not."""
+        files, number, done = self.files, self.record.number, self.record.done
+        if "convert" in done:
+            return [*files.logs, files.inputs, files.concepts, files.id_map, files.losses]
+        read = [files.source] if is_read and "read" in done else []
+        return read if number == 1 else [*read, self.files_of(number - 1).id_map]
+
     def note(self, name: PhaseName, done: PhaseDone) -> None:
         """A phase is done, or is done otherwise. Raises StateError."""
         record = self.record
@@ -176,7 +196,7 @@ class JobFolder:
             ) from None
         if (record.format, record.version) != (FORMAT, VERSION):
             found = f"{record.format} version {record.version}"
-            raise of_another_version(path, found, f"{FORMAT} version {VERSION}")
+            raise of_another_version(path, found, f"{FORMAT} version {VERSION}", "--job")
         if record.settings != settings and not record.done and record.number == 1:
             # Nothing came of it: what was read, for other settings, is not needed.
             shutil.rmtree(self.files_of(1).folder, ignore_errors=True)

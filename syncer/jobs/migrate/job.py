@@ -16,7 +16,8 @@ import orjson
 
 from syncer import files as file_system
 from syncer.config import Loaded
-from syncer.errors import SyncerError
+from syncer.config.migration import FromFiles
+from syncer.errors import StateError, SyncerError
 from syncer.jobs.importing.run import Import
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.migrate.assess import assess
@@ -90,8 +91,10 @@ class Migration:
         tell: Callable[[PhaseName, PhaseDone], None],
         signals: Listen,
     ) -> None:
+        is_read = not isinstance(self._sides.section.source, FromFiles)
         for name in phases:
             if name not in self._job.record.done:
+                self._job.check_left(is_read=is_read)
                 self._job.note(name, await self._work(name, signals))
                 tell(name, self._job.record.done[name])
 
@@ -160,7 +163,9 @@ class Migration:
         try:
             done = await doing
         except (SyncerError, Interruption):
-            self._job.note_spent(name, time.monotonic() - started)
+            # On a full disk this fails, too, and would hide what failed first.
+            with suppress(StateError):
+                self._job.note_spent(name, time.monotonic() - started)
             raise
         return msgspec.structs.replace(done, seconds=round(time.monotonic() - started, 3))
 
