@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, overload
 
@@ -33,6 +33,11 @@ BETWEEN_POSTS = POST_TAIL + POST_HEAD
 a line holds no line feed.
 """
 
+_BRACE = POST_TAIL[:-1]
+_BETWEEN_RAW = _BRACE + POST_HEAD
+_with_the_rest = len(BETWEEN_POSTS).__add__
+"""The bytes of a line, line feed included, by those of its annotation."""
+
 _input_of = itemgetter(0)
 
 
@@ -41,19 +46,20 @@ class Columns:
     annotation.
     """
 
-    __slots__ = ("_inputs", "ends", "entries", "index", "keys", "line", "lines", "log")
+    __slots__ = ("_inputs", "annotations", "ends", "entries", "index", "keys", "line", "log")
 
     def __init__(
-        self, log: int, index: int, line: int, lines: bytes, ends: list[int], keys: list[Key]
+        self, log: int, index: int, line: int, annotations: list[bytes], keys: list[Key]
     ) -> None:
-        """`index`, `line`: of the first one. `lines`: each with its line feed; `ends`:
-        the offset after each.
+        """`index`, `line`: of the first one. `annotations`: as their lines have
+        them.
         """
         self.log = log
         self.index = index
         self.line = line
-        self.lines = lines
-        self.ends = ends
+        self.annotations = annotations
+        self.ends = list(accumulate(map(_with_the_rest, map(len, annotations))))
+        """The bytes of the lines up to and with each one, line feeds included."""
         self.keys = keys
         self.entries: list[Entry] | None = None
         """All of them, once they are unfolded."""
@@ -67,7 +73,7 @@ class Columns:
         return self._inputs
 
     def start(self, number: int) -> int:
-        """The offset of one of the lines."""
+        """The bytes of the lines before one of them."""
         return self.ends[number - 1] if number else 0
 
     def change(self, number: int) -> Change:
@@ -78,7 +84,7 @@ class Columns:
             self.line + number,
             "post",
             *self.keys[number],
-            self.lines[self.start(number) : self.ends[number] - 1],
+            POST_HEAD + self.annotations[number] + _BRACE,
             len(POST_HEAD),
             -1,
         )
@@ -149,15 +155,11 @@ class Stretch:
 
     def raw(self) -> bytes:
         """Their lines without line endings, joined: what checksums are of."""
-        return self._lines().replace(b"\n", b"")
+        return join_texts(POST_HEAD, self.list_annotations(), _BETWEEN_RAW, _BRACE)
 
-    def bodies(self) -> bytes:
-        """Their annotations, joined by commas."""
-        return self._lines()[len(POST_HEAD) : -len(POST_TAIL)].replace(BETWEEN_POSTS, b",")
-
-    def _lines(self) -> bytes:
-        columns = self.columns
-        return columns.lines[columns.start(self.start) : columns.ends[self.stop - 1]]
+    def list_annotations(self) -> list[bytes]:
+        """Return the annotation of each."""
+        return self.columns.annotations[self.start : self.stop]
 
 
 class Posts(Sequence[Change]):
@@ -179,9 +181,9 @@ class Posts(Sequence[Change]):
         """The bytes of their lines, without line feeds."""
         return sum(part.held_bytes for part in self.parts)
 
-    def bodies(self) -> bytes:
-        """Their annotations, joined by commas."""
-        return b",".join([part.bodies() for part in self.parts])
+    def list_annotations(self) -> list[bytes]:
+        """Return the annotation of each."""
+        return [one for part in self.parts for one in part.list_annotations()]
 
     def list_entries(self) -> list[Entry]:
         """Return those of the parts that are unfolded."""
@@ -205,3 +207,11 @@ class Posts(Sequence[Change]):
                 return part.columns.change(part.start + at)
             at -= len(part)
         raise IndexError(at)
+
+
+def join_texts(before: bytes, texts: Sequence[bytes], between: bytes, after: bytes) -> bytes:
+    """Return at least one text, with these around and between, copied once only."""
+    parts = list(texts)
+    parts[0] = before + parts[0]
+    parts[-1] += after
+    return between.join(parts)

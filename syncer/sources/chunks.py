@@ -87,20 +87,18 @@ class LineSorter(Generic[Raw]):
         """
         if before.index < self._skip.end:
             return None
-        keys = plain_posts(lines, self._options)
-        if keys is None:
+        found = plain_posts(lines, self._options)
+        if found is None:
             return None
-        ends, at = [], 0
-        for _ in keys:
-            at = lines.index(b"\n", at) + 1
-            ends.append(at)
-        columns = Columns(self._log, before.index, before.line + 1, lines, ends, keys)
-        return Posts([Stretch(columns, 0, len(keys))])
+        columns = Columns(self._log, before.index, before.line + 1, *found)
+        return Posts([Stretch(columns, 0, len(columns.keys))])
 
 
 def pieces(block: bytes) -> list[bytes]:
     """Divide a block of many short lines, so that each piece makes a chunk."""
-    if (count := block.count(b"\n")) <= CHUNK_LINES_MAX:
+    # `count` looks at each byte by itself, this at many at a time
+    count = len(block) - len(block.replace(b"\n", b""))
+    if count <= CHUNK_LINES_MAX:
         return [block]
     size = len(block) * CHUNK_LINES_MAX // count
     return [block[at : at + size] for at in range(0, len(block), size)]

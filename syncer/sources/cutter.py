@@ -46,7 +46,9 @@ class Cutter:
         """All of the lines that this block completes, as they are; nothing inside a
         line that is too long.
         """
-        return b"" if self._long else self.tail + block[: block.rfind(b"\n") + 1]
+        if self._long:
+            return b""
+        return b"".join((self.tail, memoryview(block)[: block.rfind(b"\n") + 1]))
 
     def skip(self, block: bytes, lines: bytes, count: int) -> None:
         """Take this block in, whose lines, as `peek` gave them, are so many, none of

@@ -128,36 +128,43 @@ def _plain_post(raw: bytes, place: LinePlace, options: LineOptions) -> Change | 
     )
 
 
-def plain_posts(lines: bytes, options: LineOptions) -> list[Key] | None:
-    """The keys of these lines where each is a plain post as `_plain_post` knows it, at
-    least one; else None, and each is to be parsed. `lines`: with their line feeds.
+def plain_posts(lines: bytes, options: LineOptions) -> tuple[list[bytes], list[Key]] | None:
+    """The annotations of these lines and their keys, where each is a plain post as
+    `_plain_post` knows it, at least one; else None, and each is to be parsed. `lines`:
+    with their line feeds.
 
     They are decoded at once. Two zeros stand between the annotations: since no JSON
     value holds two values with nothing but space between, no annotation reaches from
     one line into the next, and since all zeros are those, each line holds one.
     """
-    count = lines.count(b"\n")
     if (
         not lines.startswith(POST_HEAD)
         or not lines.endswith(POST_TAIL)
         or len(lines) > LINE_BYTES_MAX
         or options.embed_model_version_id
-        or lines.count(BETWEEN_POSTS) != count - 1
     ):
         return None
-    annotations = lines[_HEAD_LENGTH : -len(POST_TAIL)].replace(BETWEEN_POSTS, _BETWEEN)
+    raws = lines.split(b"\n")
+    raws.pop()
+    annotations = [raw[_HEAD_LENGTH:-1] for raw in raws]
+    # whether all lines begin and end so
+    between = BETWEEN_POSTS.join(annotations)
+    if len(between) + len(BETWEEN_POSTS) != len(lines) or not lines.startswith(
+        between, _HEAD_LENGTH
+    ):
+        return None
     try:
         if not lines.isascii():
             lines.decode()
-        found = _decode_many(annotations)
+        found = _decode_many(_BETWEEN.join(annotations))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    ids, zeros = found[::3], [0] * (count - 1)
-    if len(ids) != count or found[1::3] != zeros or found[2::3] != zeros:
+    ids, zeros = found[::3], [0] * (len(annotations) - 1)
+    if len(ids) != len(annotations) or found[1::3] != zeros or found[2::3] != zeros:
         return None
     if set(map(type, ids)) != {_BothIds}:
         return None
-    return [(one.input_id, one.id) for one in ids]
+    return annotations, [(one.input_id, one.id) for one in ids]
 
 
 def bad_line(raw: bytes, reason: str, place: LinePlace, value: object = None) -> BadLine:

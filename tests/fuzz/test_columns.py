@@ -45,17 +45,17 @@ def test_lines_decoded_at_once_are_posts_where_each_by_itself_is_one(raws: list[
     place = LinePlace(1, 0, 1, 0, b"")
     singly = [_plain_post(raw, place, OPTIONS) if raw else None for raw in raws]
     keys = [change.key for change in singly if change is not None]
+    bodies = [change.body for change in singly if change is not None]
     found = plain_posts(b"".join(raw + b"\n" for raw in raws), OPTIONS)
-    assert found == (keys if len(keys) == len(raws) else None)
+    assert found == ((bodies, keys) if len(keys) == len(raws) else None)
 
 
 def test_columns_give_each_change_its_own_line() -> None:
     raws = [post(f"a{number}", f"i{number // 2}") for number in range(5)]
     text = b"".join(raw + b"\n" for raw in raws)
-    keys = plain_posts(text, OPTIONS)
-    assert keys is not None
-    offsets = [sum(len(raw) + 1 for raw in raws[: n + 1]) for n in range(5)]
-    columns = Columns(1, 10, 20, text, offsets, keys)
+    found = plain_posts(text, OPTIONS)
+    assert found is not None
+    columns = Columns(1, 10, 20, *found)
     first, rest = Stretch(columns, 0, 5).divide(2)
     posts = Posts([rest, first])
     assert [change.raw for change in posts] == [*raws[2:], *raws[:2]]
@@ -63,7 +63,7 @@ def test_columns_give_each_change_its_own_line() -> None:
         (10 + n, 20 + n) for n in (2, 3, 4, 0, 1)
     ]
     assert posts[3].key == ("i0", "a0")
-    assert posts.bodies() == b",".join(change.body for change in posts)
+    assert posts.list_annotations() == [change.body for change in posts]
     assert rest.raw() == b"".join(raws[2:])
     assert posts.size == len(text)
 

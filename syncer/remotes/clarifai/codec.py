@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import orjson
 
 from syncer.core.change import Change, Verb
-from syncer.core.columns import Posts
+from syncer.core.columns import Posts, join_texts
 from syncer.core.outcome import (
     APPLIED,
     AllApplied,
@@ -77,18 +77,16 @@ class Clarifai:
         if verb == "delete_input":
             inputs = {"input_ids": [change.input_id for change in changes]}
             return Request("DELETE", f"{self._urls.app}/inputs/annotations", orjson.dumps(inputs))
+        action = b"" if verb == "post" else b'"action":"%s",' % verb.encode()
         bodies = (
-            changes.bodies()
+            changes.list_annotations()
             if isinstance(changes, Posts)
-            else b",".join([change.body for change in changes])
+            else [change.body for change in changes]
         )
-        annotations = b'"annotations":[' + bodies + b"]}"
-        if verb == "post":
-            return Request("POST", f"{self._urls.app}/annotations", b"{" + annotations)
         return Request(
-            "PATCH",
+            "POST" if verb == "post" else "PATCH",
             f"{self._urls.app}/annotations",
-            b'{"action":"%s",' % verb.encode() + annotations,
+            join_texts(b"{" + action + b'"annotations":[', bodies, b",", b"]}"),
         )
 
     def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
