@@ -42,10 +42,18 @@ class _RequestOnItsWay:
     count: int = 0
     begun: bool = False
     """Its answer has begun."""
+    reused: bool = False
+    """Its connection has carried another one before."""
+    broken: bool = False
+    """Its connection broke before its answer began."""
 
 
 class HttpTransport:
     """Sends requests to one base URL, or to whole URLs. An async context manager.
+
+    A GET whose kept connection turns out closed goes once more, in another turn: where
+    a proxy closes each connection after its answer, what follows an answer at once
+    meets a closed one.
 
     Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY).
     `ca_file` replaces the system's authorities. Redirects are handed back as they are,
@@ -71,7 +79,7 @@ class HttpTransport:
         self.requests = 0
         """Requests that left."""
         self.hidden_retries = 0
-        """Those among them that aiohttp sent by itself."""
+        """Those among them that were not asked for: sent once more, or by aiohttp."""
         self._base_url = "" if base_url is None else _check_base_url(base_url)
         self._routes: dict[tuple[str, str], Route] = {}
         if base_url is not None and (fault := self._route(URL(self._base_url, encoded=True)).fault):
@@ -89,6 +97,7 @@ class HttpTransport:
     async def __aenter__(self) -> HttpTransport:
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(self._leaves)
+        trace.on_connection_reuseconn.append(_finds_connection)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl, ttl_dns_cache=DNS_CACHE_SECONDS),
             headers=self._headers,
@@ -110,14 +119,16 @@ class HttpTransport:
         await self._session.close()
 
     async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
-        """Send once. It needs no other turn than the one that it goes in.
+        """Send once; a GET once more where a kept connection turns out closed.
 
         Never raises for what the network or the remote does.
         """
-        return await self.send_with({}, request)
+        return await self.send_with({}, request, turn)
 
-    async def send_with(self, headers: Mapping[str, str], request: Request) -> Reply | NoReply:
-        """Send once, with these headers too."""
+    async def send_with(
+        self, headers: Mapping[str, str], request: Request, turn: AnotherTurn | None = None
+    ) -> Reply | NoReply:
+        """As `send` does, with these headers too. Without a turn nothing goes twice."""
         assert self._session is not None, "used outside of its context"
         try:
             url = URL(self._base_url + request.path, encoded=True)
@@ -126,7 +137,13 @@ class HttpTransport:
         way = self._route(url)
         if way.fault:
             return NoReply(way.fault, sent=False, cause="never")
-        reply = await self._send(request, url, way, headers)
+        sending = _RequestOnItsWay(asyncio.timeout(None))
+        reply = await self._send(request, url, way, headers, sending)
+        if turn and request.method == "GET" and sending.reused and sending.broken:
+            await turn.another(gone=True)
+            self.hidden_retries += 1
+            again = _RequestOnItsWay(asyncio.timeout(None))
+            reply = await self._send(request, url, way, headers, again)
         if isinstance(reply, Reply) and reply.status == 407 and way.proxy is not None:
             return explain_proxy_refusal(way, reply.status)
         if url.scheme == "http" and way.proxy is None and _origin(url) not in self._plain:
@@ -134,12 +151,16 @@ class HttpTransport:
         return reply
 
     async def _send(
-        self, request: Request, url: URL, way: Route, headers: Mapping[str, str]
+        self,
+        request: Request,
+        url: URL,
+        way: Route,
+        headers: Mapping[str, str],
+        sending: _RequestOnItsWay,
     ) -> Reply | NoReply:
         assert self._session is not None
         body = request.body
         sent_headers = {} if body is None else {"Content-Type": "application/json"}
-        sending = _RequestOnItsWay(asyncio.timeout(None))
         try:
             async with (
                 sending.deadline,
@@ -176,6 +197,7 @@ class HttpTransport:
                     response.headers,
                 )
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            sending.broken = isinstance(error, SentOnceOnly)
             return self._no_reply(error, url, way, sending)
 
     async def _plainly(self, reply: Reply | NoReply, url: URL) -> Reply | NoReply:
@@ -246,6 +268,16 @@ class HttpTransport:
 
 def _origin(url: URL) -> tuple[str, str]:
     return url.scheme, url.authority
+
+
+async def _finds_connection(
+    session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    params: aiohttp.TraceConnectionReuseconnParams,
+) -> None:
+    """A kept connection is there for the request."""
+    sending: _RequestOnItsWay = context.trace_request_ctx
+    sending.reused = True
 
 
 async def _once(

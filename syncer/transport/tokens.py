@@ -149,7 +149,7 @@ class TokenTransport:
     @property
     def hidden_retries(self) -> int:
         """Requests that left without being asked for: those repeated with another
-        token, and aiohttp's own.
+        token or on another connection, and aiohttp's own.
         """
         return self._repeated + sum(http.hidden_retries for http in self._entered)
 
@@ -180,7 +180,7 @@ class TokenTransport:
                 return found
             await turn.another(gone=False)
             token = self._tokens.token() or found
-        reply = await http.send_with(self._headers(token), request)
+        reply = await http.send_with(self._headers(token), request, turn)
         if isinstance(reply, Reply) and self._refuses(reply):
             found = await self._tokens.fetch(token)
             if not isinstance(found, str):
@@ -189,7 +189,7 @@ class TokenTransport:
                 await turn.another(gone=True)
                 self._repeated += 1
                 token = self._tokens.token() or found
-                return await http.send_with(self._headers(token), request)
+                return await http.send_with(self._headers(token), request, turn)
         return reply
 
     def _at(self, path: str) -> HttpTransport:

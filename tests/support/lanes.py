@@ -14,7 +14,7 @@ import anyio
 from syncer.api.remotes import Clarifai as Where
 from syncer.api.remotes import load_with
 from syncer.config import Loaded
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.emulator.clarifai.part import Clarifai
 from syncer.emulator.clarifai.store import App as Held
 from syncer.emulator.settings import behaviour
@@ -117,7 +117,7 @@ class App:
             pass
 
         async def send(
-            _: HttpTransport, headers: Mapping[str, str], request: Request
+            _: HttpTransport, headers: Mapping[str, str], request: Request, turn: AnotherTurn
         ) -> Reply | NoReply:
             return await self._answer(request, headers["Authorization"])
 

@@ -15,8 +15,17 @@ from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport import http
 from syncer.transport.http import HttpTransport
-from tests.support.servers import OK, Answer, free_port, resets, says, says_and_hangs_up, serving
-from tests.support.turns import UNPACED
+from tests.support.servers import (
+    OK,
+    Answer,
+    free_port,
+    hangs_up,
+    resets,
+    says,
+    says_and_hangs_up,
+    serving,
+)
+from tests.support.turns import UNPACED, CountedTurn
 
 TOKEN = "made-up-token-5c1e"
 KEY = {"Authorization": f"Key {TOKEN}"}
@@ -153,16 +162,52 @@ async def test_a_reset_instead_of_an_answer_leaves_it_in_doubt_and_is_not_sent_a
         assert transport.hidden_retries == 0
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
-async def test_a_kept_connection_that_turns_out_closed_is_not_tried_again_unseen(
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "PATCH"])
+async def test_what_changes_something_is_not_sent_again_where_a_kept_connection_turns_out_closed(
     method: str,
 ) -> None:
-    async with serving(OK, resets) as server, transport_to(server.url) as transport:
-        assert isinstance(await transport.send(Request(method, "/"), UNPACED), Reply)
-        reply = await transport.send(Request(method, "/"), UNPACED)
+    turn = CountedTurn()
+    async with serving(OK, resets, OK) as server, transport_to(server.url) as transport:
+        assert isinstance(await transport.send(Request(method, "/"), turn), Reply)
+        reply = await transport.send(Request(method, "/"), turn)
         assert isinstance(reply, NoReply)
         assert reply.sent
         assert (len(server.heads), transport.requests, transport.hidden_retries) == (2, 2, 0)
+        assert turn.gone == []
+
+
+@pytest.mark.parametrize("closes", [resets, hangs_up])
+async def test_a_get_goes_once_more_in_another_turn_where_a_kept_connection_turns_out_closed(
+    closes: Answer,
+) -> None:
+    """Through a proxy that closed each connection after its answer, look-ups met closed
+    ones until the attempts of 127 of 200 posts were used up.
+    """
+    turn = CountedTurn()
+    async with serving(OK, closes, OK) as server, transport_to(server.url) as transport:
+        assert isinstance(await transport.send(GET, turn), Reply)
+        assert isinstance(await transport.send(GET, turn), Reply)
+        assert (len(server.heads), transport.requests, transport.hidden_retries) == (3, 3, 1)
+        assert turn.gone == [True]
+
+
+async def test_a_get_goes_no_third_time() -> None:
+    async with serving(OK, resets) as server, transport_to(server.url) as transport:
+        assert isinstance(await transport.send(GET, UNPACED), Reply)
+        reply = await transport.send(GET, UNPACED)
+        assert isinstance(reply, NoReply)
+        assert reply.sent
+        assert (len(server.heads), transport.requests, transport.hidden_retries) == (3, 3, 1)
+
+
+async def test_a_get_that_is_not_answered_in_time_on_a_kept_connection_does_not_go_again() -> None:
+    async with (
+        serving(OK, says("")) as server,
+        transport_to(server.url, request=0.2) as transport,
+    ):
+        assert isinstance(await transport.send(GET, UNPACED), Reply)
+        assert isinstance(await transport.send(GET, UNPACED), NoReply)
+        assert (len(server.heads), transport.requests) == (2, 2)
 
 
 @pytest.mark.parametrize(

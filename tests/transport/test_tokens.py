@@ -14,7 +14,7 @@ from syncer.core.token import is_token
 from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport
 from syncer.transport.tokens import LOOK_SECONDS, FixedToken, TokenFile, TokenTransport
-from tests.support.turns import UNPACED
+from tests.support.turns import UNPACED, CountedTurn
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,9 @@ class Service:
         self.good = good
         self.keys: list[str] = []
 
-    async def send_with(self, headers: Mapping[str, str], request: Request) -> Reply | NoReply:
+    async def send_with(
+        self, headers: Mapping[str, str], request: Request, turn: object
+    ) -> Reply | NoReply:
         self.keys.append(headers["Authorization"])
         return Reply(200 if self.keys[-1] == f"Key {self.good}" else 401, b"")
 
@@ -69,16 +71,6 @@ def to(service: Service, tokens: Any) -> TokenTransport:
 
 
 GET = Request("GET", "/")
-
-
-class CountedTurn:
-    """A turn that counts how often it is asked for one more."""
-
-    def __init__(self) -> None:
-        self.gone: list[bool] = []
-
-    async def another(self, *, gone: bool) -> None:
-        self.gone.append(gone)
 
 
 # --- the file -------------------------------------------------------------------------

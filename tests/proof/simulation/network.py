@@ -408,7 +408,9 @@ class SimulatedTransport:
         """Send once."""
         return await self.send_with({}, request)
 
-    async def send_with(self, headers: Mapping[str, str], request: Request) -> Reply | NoReply:
+    async def send_with(
+        self, headers: Mapping[str, str], request: Request, turn: AnotherTurn | None = None
+    ) -> Reply | NoReply:
         """Send once, with these headers too."""
         self.requests += 1
         return await self._network.carry(
