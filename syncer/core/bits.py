@@ -34,13 +34,13 @@ class KeyBits:
 
     def add(self, keys: Iterable[Key]) -> None:
         """Remember these keys."""
-        buffer, mask, hashed = self._buffer, self._mask, crc32
-        for input_id, id in keys:
-            bit = hashed(id.encode(), hashed(input_id.encode())) & mask
+        buffer, mask = self._buffer, self._mask
+        for hashed in map(crc32, map(str.encode, map("".join, keys))):
+            bit = hashed & mask
             buffer[bit >> 3] |= 1 << (bit & 7)
 
     def __contains__(self, key: Key) -> bool:
-        bit = crc32(key[1].encode(), crc32(key[0].encode())) & self._mask
+        bit = crc32("".join(key).encode()) & self._mask
         return bool(self._buffer[bit >> 3] & 1 << (bit & 7))
 
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from zlib import crc32
 
 import pytest
 
@@ -397,6 +398,14 @@ def test_key_bits_know_everything_that_was_added_and_few_strangers() -> None:
     bits.add(keys)
     assert all(key in bits for key in keys)
     assert sum((f"input-{n}", "other") in bits for n in range(10_000)) < 600
+
+
+def test_the_bit_of_a_key_is_where_every_version_looks_for_it() -> None:
+    held = bytearray(1 << 12)
+    KeyBits(held).add([("i", "\u00e4")])
+    bit = crc32("\u00e4".encode(), crc32(b"i")) % (len(held) * 8)
+    assert int.from_bytes(held, "little") == 1 << bit
+    assert ("i", "\u00e4") in KeyBits(held)
 
 
 def test_what_a_forgotten_log_applied_supersedes_no_letter_of_a_later_log_of_its_number() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from syncer.core.change import Change, Verb
+from syncer.core.change import Change, Key, Verb
 from syncer.core.columns import Posts, join_texts
 from syncer.core.outcome import (
     APPLIED,
@@ -35,6 +35,7 @@ from syncer.remotes.clarifai.patches import shows_merge, shows_overwrite, shows_
 from syncer.remotes.clarifai.queries import ALL_MAKERS, PAIRS_MAX, AppUrls, page_of
 from syncer.remotes.clarifai.rows import Rows, of_look_up
 from syncer.remotes.clarifai.same import same_annotation
+from syncer.remotes.clarifai.stored import StoredItems
 from syncer.remotes.replies import good, no_reply
 
 _SHOWING: Mapping[Verb, Callable[[Mapping[str, object], Mapping[str, object]], bool]] = {
@@ -55,6 +56,7 @@ class Clarifai:
 
     def __init__(self, user_id: str, app_id: str) -> None:
         self._urls = AppUrls(user_id, app_id)
+        self._stored = StoredItems()
 
     # --- changes ----------------------------------------------------------------------
 
@@ -93,15 +95,21 @@ class Clarifai:
         """Return what the reply says of each change, joined by id."""
         if isinstance(reply, NoReply):
             return no_reply(reply)
+        deletes = verb in ("delete", "delete_input")
+        keys = changes.keys if isinstance(changes, Posts) else [change.key for change in changes]
+        if not deletes and self._says_stored(keys, reply):
+            return AllApplied()
         answer = read(reply, ANSWERS)
         if not isinstance(answer, tuple):
             return answer
         items, status = answer[0].annotations or [], answer[1]
         code = number(status.code)
         what = meaning(code)
-        deletes = verb in ("delete", "delete_input")
         if what is Meaning.OK and good(reply):
-            if deletes or _all_stored(changes, items):
+            if deletes:
+                return AllApplied()
+            if _all_stored(keys, items):
+                self._stored.learn(keys, reply.body)
                 return AllApplied()
             return Answered(_join(verb, changes, items, silence_applied=code == 10000))
         if (
@@ -121,6 +129,14 @@ class Clarifai:
                 return Answered([Exists(failed.reason, code, certain=False)])
             return Answered([Retriable(failed.reason, code)])
         return failed
+
+    def _says_stored(self, keys: Sequence[Key], reply: Reply) -> bool:
+        """Whether all went well, as far as is seen without reading each item."""
+        rest = self._stored.without(keys, reply.body)
+        if rest is None or not good(reply):
+            return False
+        answer = read(Reply(reply.status, rest), ANSWERS)
+        return isinstance(answer, tuple) and meaning(number(answer[1].code)) is Meaning.OK
 
     # --- a question that asks for nothing ---------------------------------------------
 
@@ -225,9 +241,8 @@ class Clarifai:
         )
 
 
-def _all_stored(changes: Sequence[Change], items: Sequence[ItemStatus]) -> bool:
+def _all_stored(keys: Sequence[Key], items: Sequence[ItemStatus]) -> bool:
     """The plain case: every item in its place, named by its ids, and stored."""
-    keys = changes.keys if isinstance(changes, Posts) else [change.key for change in changes]
     return len(items) == len(keys) and keys == [
         (item.input_id, item.id)
         for item in items
