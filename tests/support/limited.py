@@ -130,6 +130,7 @@ class Run:
     others: Sequence[float] = ()
     retry_after_seconds: float = RETRY_AFTER_SECONDS
     seed: int = 0
+    jitter_seconds: float = JITTER_SECONDS
 
     def __post_init__(self) -> None:
         limit = self.rates[0][1]
@@ -140,8 +141,8 @@ class Run:
         self._service = RULES[self.rule](limit)
         if isinstance(self._service, EachSecond):
             self._service = EachSecond(limit, self._rng.random())
-        # Distances are kept only on a way that takes always as long.
-        self._jitter_seconds = 0.0 if self.rule == "distances" else JITTER_SECONDS
+        if self.rule == "distances":  # They are kept only on a way that takes always as long.
+            self.jitter_seconds = 0.0
 
     def used(self, begin: float = FOUND_SECONDS, end: float | None = None) -> float:
         """Return the share of what the limit left in this time that was used."""
@@ -180,7 +181,7 @@ class Run:
                 if what == "arrives":
                     taken = self._service.take(now)
                     (self.taken if taken else self.refused).append(now)
-                    way = self.latency_seconds / 2 + self._jitter_seconds * rng.random()
+                    way = self.latency_seconds / 2 + self.jitter_seconds * rng.random()
                     what = "answered" if taken else "refused"
                     heapq.heappush(events, (now + way, next(numbers), what, value))
                 elif what == "other":
@@ -198,7 +199,7 @@ class Run:
             now = next_at + TIMER_SECONDS * rng.random()
             pace.take(now)
             in_flight += 1
-            way = self.latency_seconds / 2 + self._jitter_seconds * rng.random()
+            way = self.latency_seconds / 2 + self.jitter_seconds * rng.random()
             heapq.heappush(events, (now + way, next(numbers), "arrives", now))
         return self
 
