@@ -19,6 +19,7 @@ import syncer
 from syncer.emulator import Emulator
 from tests.emulator.official import Client, emulated
 from tests.support.mixed import write_mixed
+from tests.support.stand_in import settings_of
 
 pytestmark = pytest.mark.anyio
 USER = "alice"
@@ -61,7 +62,14 @@ GUIDE: dict[str, tuple[dict[str, Any], syncer.Selection]] = {
 
 
 def officially(server: Emulator, **fields: Any) -> dict[tuple[str, str], dict[str, Any]]:
-    """What the official client's ListAnnotations brings, as the JSON that came."""
+    """What the official client's ListAnnotations brings, as the JSON that came.
+
+    Where a list of a whole app leaves input-level annotations out, its inputs are
+    named, and they are shown.
+    """
+    if settings_of()["input-level"] == "unlisted":
+        everywhere = {input_id for input_id, _ in server.annotations(USER, "animals")}
+        fields = {"input_ids": sorted(everywhere), **fields}
     client, found = Client(server.url, USER), dict[tuple[str, str], dict[str, Any]]()
     for page in count(1):
         client("ListAnnotations", per_page=50, page=page, **fields)
