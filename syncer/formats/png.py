@@ -41,12 +41,20 @@ def write_png(mask: Mask) -> bytes:
 def _write_rows(mask: Mask) -> bytearray:
     """Return its pixels row by row, each row after a byte for its filter."""
     step, height = mask.width + 1, mask.height
-    rows, white = bytearray(step * height), bytes((_WHITE,)) * height
+    rows, white = bytearray(step * height), bytes((_WHITE,)) * max(step, height)
     begin = 0
     for index, length in enumerate(mask.runs):
         end = begin + length
-        while index & 1 and begin < end:  # the part of the run that is in one column
+        while index & 1 and begin < end:
             column, top = divmod(begin, height)
+            columns = (end - begin) // height
+            if not top and columns > 1:  # row by row, a tenth of the time
+                part = white[:columns]
+                for at in range(column + 1, len(rows), step):
+                    rows[at : at + columns] = part
+                begin += columns * height
+                continue
+            # the part of the run that is in one column
             bottom = min(top + end - begin, height)
             at = column + 1 + top * step
             rows[at : column + 1 + bottom * step : step] = white[: bottom - top]

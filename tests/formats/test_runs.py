@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tracemalloc
+import zlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -33,6 +35,21 @@ def test_a_long_run_takes_several_letters():
     mask[3:800, 100:700] = 1
     text = cocotools.encode(mask)["counts"].decode()
     assert runs.expand(runs.parse_counts(text)) == bytes(mask.flatten(order="F"))
+
+
+@settings(deadline=None)
+@given(width=st.integers(1, 9), height=st.integers(1, 9), data=st.data())
+def test_an_image_of_a_mask_has_its_pixels_row_by_row(width: int, height: int, data):
+    ends = data.draw(st.sets(st.integers(0, width * height - 1)))
+    places = [0, *sorted(ends), width * height]
+    lengths = tuple(end - begin for begin, end in pairwise(places))
+    image = write_png(Mask(width, height, lengths))
+    begin = image.index(b"IDAT") + 4
+    packed = image[begin : begin + int.from_bytes(image[begin - 8 : begin - 4])]
+    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, width + 1)
+    assert not rows[:, 0].any()
+    columns = rows[:, 1:].flatten(order="F")
+    assert bytes(columns) == bytes(runs.expand(lengths)).replace(b"\1", b"\xff")
 
 
 @pytest.mark.parametrize("text", ["\x7f", " ", "ooooooooooooooo", "T", "o", "O"])
