@@ -11,7 +11,6 @@ from typing import cast
 
 import orjson
 from msgspec import UNSET, Raw, Struct, UnsetType
-from msgspec.structs import replace
 
 from syncer.formats.annotations import Annotations
 from syncer.formats.coco_plain import PlainAnnotation, PlainMask, PlainRun
@@ -31,14 +30,16 @@ from syncer.formats.plain_lines import (
 from syncer.formats.regions import PlacedShape, make_region
 
 _CLASSES_MAX = 10_000
-_CLASS_BYTES_MAX = 1 << 20
+_CLASS_BYTES_MAX = 1 << 14
 """Annotations of a run are small: with a class of no more, so are their lines."""
 
 
 class PlainLines(Struct, frozen=True):
     """Lines of annotations that follow each other in a run."""
 
-    lines: list[bytes]
+    text: bytes
+    count: int
+    """How many lines these are."""
     begin: int
     """The place of the first annotation in the run."""
     end: int
@@ -52,6 +53,20 @@ class _PlainClass(Struct, frozen=True):
     line: bytes
     """The text of its lines, with gaps."""
     counted: list[CountedConcept]
+
+
+class _Drawn(Struct, frozen=True):
+    """The parts of the lines of annotations, of each in its place."""
+
+    names: list[bytes]
+    """The ids of their inputs."""
+    classes: list[_PlainClass]
+    counts: list[int]
+    """How many regions each has."""
+    regions: list[bytes]
+    """All of the first, then all of the second, and so on."""
+    abouts: list[bytes]
+    """The rest that each knows, without brackets."""
 
 
 class CocoLines:
@@ -75,61 +90,58 @@ class CocoLines:
         ids are new there. `run.read` says what any other is, and nothing of it was kept
         here.
         """
-        annotations = run.annotations
-        own_ids = orjson.dumps([found.id for found in annotations])[1:-1].split(b",")
-        images = self._images.listed.find_all([found.image_id for found in annotations])
-        lines: list[bytes] = []
-        begin, make = 0, self._make
-        for at, (found, own_id, image) in enumerate(zip(annotations, own_ids, images, strict=True)):
-            made = make(found, own_id, image, run)
-            if made is None:
-                yield PlainLines(lines, begin, at)
-                lines, begin = [], at + 1
-            else:
-                lines += made
-        if begin < len(annotations):
-            yield PlainLines(lines, begin, len(annotations))
+        numbers = [found.id for found in run.annotations]
+        own_ids = orjson.dumps(numbers)[1:-1].split(b",")
+        images = self._images.listed.find_all([found.image_id for found in run.annotations])
+        begin = 0
+        while begin < len(numbers):
+            drawn = self._draw(run, images, begin)
+            end = begin + len(drawn.names)
+            keys = list(map(self._ids.make_key, drawn.names, own_ids[begin:end]))
+            texts = _write(drawn, keys, own_ids[begin:end])
+            at = begin
+            while at <= end:
+                first, claimed = at, self._ids.claim_all(keys[at - begin :], numbers[at:end])
+                at += claimed
+                those = slice(first - begin, at - begin)
+                for its_class, count in zip(drawn.classes[those], drawn.counts[those], strict=True):
+                    for concept in its_class.counted:
+                        concept.count += count
+                yield PlainLines(b"".join(texts[those]), sum(drawn.counts[those]), first, at)
+                at += 1
+            begin = at
 
-    def _make(
-        self, found: PlainAnnotation, own_id: bytes, image: bytes, run: PlainRun
-    ) -> tuple[bytes, ...] | None:
-        outline = found.segmentation
-        its_class = self._classes.get(found.category_id) or self._find_class(found, run)
-        if not image or its_class is None or isinstance(outline, PlainMask):
-            return None
-        width, height = SIZE.unpack_from(image)
-        name = image[SIZE.size :]
-        x, y, across, down = found.bbox
-        box = make_plain_box(x, y, x + across, y + down, width, height)
-        beside: BoxShares | UnsetType = UNSET
-        regions: list[bytes] = []
-        if outline:
-            beside = box or _clamp_box(x, y, x + across, y + down, width, height)
-        elif box is None:
-            return None
-        else:
-            regions.append(write_plain_json(BoxRegion(box)))
-        for ring in outline or ():
-            polygon = write_plain_polygon(ring, width, height)
-            if polygon is None:
-                return None
-            regions.append(polygon)
-        key = self._ids.make_key(name, own_id)
-        if not self._ids.claim(key, found.id):
-            return None
-        for concept in its_class.counted:
-            concept.count += len(regions)
-        id, line = hexlify(key), its_class.line
-        info = LineInfo(its_class.id, found.area, found.iscrowd == 1, beside)
-        if len(regions) == 1:
-            return (line % (id, name, id, regions[0], own_id, write_plain_json(info)[1:]),)
-        parts = []
-        for part, region in enumerate(regions):
-            whole = id.decode()
-            its_id = name_part(whole, part).encode()
-            about = write_plain_json(replace(info, parts_of=whole, part=part))
-            parts.append(line % (its_id, name, its_id, region, own_id, about[1:]))
-        return tuple(parts)
+    def _draw(self, run: PlainRun, images: list[bytes], begin: int) -> _Drawn:
+        """Return the parts of the lines, from this annotation up to one that is not as
+        nearly all are.
+        """
+        drawn = _Drawn([], [], [], [], [])
+        for found, image in zip(run.annotations[begin:], images[begin:], strict=True):
+            outline = found.segmentation
+            its_class = self._classes.get(found.category_id) or self._find_class(found, run)
+            if not image or its_class is None or isinstance(outline, PlainMask):
+                break
+            width, height = SIZE.unpack_from(image)
+            x, y, across, down = found.bbox
+            box = make_plain_box(x, y, x + across, y + down, width, height)
+            beside: BoxShares | UnsetType = UNSET
+            if outline:
+                beside = box or _clamp_box(x, y, x + across, y + down, width, height)
+                polygons = [write_plain_polygon(ring, width, height) for ring in outline]
+                if not all(polygons):
+                    break
+                drawn.regions.extend(cast("list[bytes]", polygons))
+                drawn.counts.append(len(polygons))
+            elif box is None:
+                break
+            else:
+                drawn.regions.append(write_plain_json(BoxRegion(box)))
+                drawn.counts.append(1)
+            drawn.names.append(image[SIZE.size :])
+            drawn.classes.append(its_class)
+            info = LineInfo(its_class.id, found.area, found.iscrowd == 1, beside)
+            drawn.abouts.append(write_plain_json(info)[1:-1])
+        return drawn
 
     def _find_class(self, found: PlainAnnotation, run: PlainRun) -> _PlainClass | None:
         """Return a category of which a label was converted before."""
@@ -149,6 +161,26 @@ class CocoLines:
             Raw(id), begin_line(self._format, data), named.counted
         )
         return its_class
+
+
+def _write(drawn: _Drawn, keys: list[bytes], own_ids: list[bytes]) -> list[bytes]:
+    """Return the lines of each annotation."""
+    ids, regions = map(hexlify, keys), iter(drawn.regions)
+    texts: list[bytes] = []
+    for its_class, count, name, own_id, about, id in zip(
+        drawn.classes, drawn.counts, drawn.names, own_ids, drawn.abouts, ids, strict=True
+    ):
+        line = its_class.line
+        if count == 1:
+            texts.append(line % (id, name, id, next(regions), own_id, about))
+            continue
+        lines = []
+        for part in range(count):
+            its_id = name_part(id.decode(), part).encode()
+            rest = b'%b,"parts_of":"%b","part":%d' % (about, id, part)
+            lines.append(line % (its_id, name, its_id, next(regions), own_id, rest))
+        texts.append(b"".join(lines))
+    return texts
 
 
 def _clamp_box(

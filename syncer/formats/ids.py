@@ -64,6 +64,15 @@ class AnnotationIds:
         digest.update(b"%d:%b%b%d:%b" % (len(input_id), input_id, kind, len(told), told))
         return digest.digest()
 
+    def claim_all(self, keys: list[bytes], numbers: list[int]) -> int:
+        """Take the ids of labels up to the first that another has; how many."""
+        claimed = 0
+        for key, number in zip(keys, numbers, strict=True):
+            if not self.claim(key, number):
+                break
+            claimed += 1
+        return claimed
+
     def claim(self, key: bytes, number: int) -> bool:
         """Take an id for a label if none has it; whether that was so.
 

@@ -50,20 +50,18 @@ class LineInfo(Struct, frozen=True, gc=False, omit_defaults=True):
     area: float | UnsetType = UNSET
     crowd: bool = False
     bounding_box: BoxShares | UnsetType = UNSET
-    parts_of: str | UnsetType = UNSET
-    part: int | UnsetType = UNSET
 
 
 def begin_line(format_name: str, data: bytes) -> bytes:
     """Return the text of all lines with this data of a region: a JSON text.
 
     Its gaps, in their order: the id, the input's id, the id, the region, the own id,
-    and the rest of what it knows with the bracket that closes it. Ids have no quotes.
+    and the rest of what it knows without brackets. Ids have no quotes.
     """
     return (
         b'{"op":"post","annotation":{"id":"%%b","input_id":"%%b","data":{"regions":'
         b'[{"id":"%%b","region_info":%%b,"data":%b}]},'
-        b'"annotation_info":{"format":%b,"own_id":"%%b",%%b}}\n'
+        b'"annotation_info":{"format":%b,"own_id":"%%b",%%b}}}\n'
     ) % (data.replace(b"%", b"%%"), orjson.dumps(format_name).replace(b"%", b"%%"))
 
 
@@ -84,10 +82,14 @@ def write_plain_polygon(ring: list[float], width: float, height: float) -> bytes
     if len(across) != len(down) or len(down) < 3:
         return None
     width, height = float(width), float(height)  # a third faster to divide by than integers
-    if min(ring) < 0.0 or max(across) > width or max(down) > height:
-        return None
     cols, rows = [x / width for x in across], [y / height for y in down]
     if not is_corner(cols, rows):
         return None
     points = list(map(_PointShares, rows, cols))
-    return write_plain_json(_PolygonRegion(_PolygonShares(points)))
+    text = write_plain_json(_PolygonRegion(_PolygonShares(points)))
+    # if all shares are 0.…, which is seen in half the time, nothing is beyond the image
+    if text.count(b'":0.') != len(ring) and (
+        min(ring) < 0.0 or max(across) > width or max(down) > height
+    ):
+        return None
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from syncer.formats import coco
 from syncer.formats.annotations import Annotations
 from syncer.jobs.importing.options import ImportOptions
+from syncer.jobs.importing.output import Discard
 from syncer.jobs.importing.report import Remark
 from syncer.jobs.importing.run import open_import
 
@@ -171,3 +173,21 @@ def test_most_labels_are_written_the_short_way(tmp_path: Path) -> None:
     with patch.object(coco, "_read_annotation", side_effect=coco._read_annotation) as read:
         open_import("coco", (path,), ImportOptions()).run(Said())
     assert read.call_count == 2, "and the last item of a list is not one of a run"
+
+
+def test_labels_of_a_class_with_a_long_name_are_not_all_in_memory_at_once(tmp_path: Path) -> None:
+    """A run of labels is small, and its lines are not, if each has half a megabyte."""
+    labels = [{"id": n, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]} for n in range(99)]
+    category = {"id": 1, "name": "n" * 250_000}
+    whole = {"images": IMAGES, "categories": [category], "annotations": labels}
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps(whole))
+    job = open_import("coco", (path,), ImportOptions())
+    tracemalloc.start()
+    try:
+        report = job.run(Discard())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert report.written == 99
+    assert peak < 20_000_000, "all lines take 50 MB"

@@ -161,10 +161,10 @@ class Import:
             return
         report = self.report
         for made in self._coco_lines.make_lines(run):
-            out.write(b"".join(made.lines))
+            out.write(made.text)
             report.read += made.end - made.begin
             report.converted += made.end - made.begin
-            report.written += len(made.lines)
+            report.written += made.count
             if self._observers:
                 for item in chain.from_iterable(map(run.read, range(made.begin, made.end))):
                     if isinstance(item, Label):
