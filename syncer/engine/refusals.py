@@ -43,6 +43,8 @@ class Refusals:
         """
         self._processed: set[str] = set()
         """Inputs that were seen to be processed."""
+        self._has_processed = False
+        """Whether any was, ever."""
 
     def begin_search(self) -> None:
         """Whole requests are refused: from now on, note which inputs take changes."""
@@ -94,6 +96,7 @@ class Refusals:
         processing = frozenset().union(*(inputs.processing for inputs in told.answers))
         ready = frozenset().union(*(inputs.ready for inputs in told.answers))
         _remember(self._processed, processing)
+        self._has_processed |= bool(processing)
         for entry, outcome in refused[: told.answered]:
             if entry.change.input_id in processing:
                 self._wait(entry, outcome, due, f"{PROCESSING}: ")
@@ -114,14 +117,14 @@ class Refusals:
 
     def _may_have_been_early(self, entry: Entry, outcome: Missing | Rejected) -> bool:
         """Whether a post was refused for its input, which is ready by now: the answer
-        says so, or the input was seen to be processed, and the post has not been sent
-        since it is ready.
+        says so, or inputs were seen to be processed (this one became ready unseen),
+        and the post has not been sent since it is ready.
         """
         if entry.change.verb != "post":
             return False  # it is the annotation that is missing
         if isinstance(outcome, Missing):
             return True
-        seen = entry.change.input_id in self._processed or entry.reason.startswith(PROCESSING)
+        seen = self._has_processed or entry.reason.startswith(PROCESSING)
         return seen and not entry.reason.startswith(READY)
 
     def _wait(self, entry: Entry, outcome: Missing | Rejected, due: float, why: str = "") -> None:

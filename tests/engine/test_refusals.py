@@ -78,6 +78,31 @@ def test_one_that_is_refused_though_its_input_is_ready_is_dead_for_what_was_said
     assert pushing.service.kinds() == ["post", "inputs"] * 3
 
 
+def test_one_whose_input_became_ready_between_two_looks_goes_once_more() -> None:
+    """Another was seen to be processed, this one never: its post was early, too."""
+    pushing = Pushing()
+    pushing.service.processing.add("other")
+    early = {"b": 1}
+
+    def refuse(changes: Sequence[Change]) -> Verdict | None:
+        ids = {change.id for change in changes}
+        if "b" in ids and early["b"]:
+            early["b"] -= 1
+            return WHOLE
+        if "a" in ids and pushing.service.processing:
+            return WHOLE
+        return None
+
+    async def ready(_: Process) -> None:
+        await anyio.sleep(READY_AFTER)
+        pushing.service.processing.clear()
+
+    pushing.service.always("post", refuse)
+    one_each = Settings(Limits(batch_size=1, linger_seconds=0.0))
+    pushing.push([post("a", "other"), post("b")], one_each, meanwhile=ready)
+    assert pushing.counts() == (2, 0, 0, 0)
+
+
 def test_nobody_asks_for_an_input_that_took_the_label_beside() -> None:
     pushing = Pushing()
     pushing.service.always("post", while_with("a5", WHOLE))
