@@ -64,6 +64,35 @@ async def test_what_an_earlier_run_left_and_is_gone_is_named_before_anything_is_
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("cut", "later"),
+    [
+        ("pass-1/source.jsonl", ["convert", "prepare", "push", "verify", "repair"]),
+        ("pass-1/labels.jsonl", ["push", "verify", "repair"]),
+        ("pass-1/concepts.jsonl", ["prepare", "push", "verify", "repair"]),
+    ],
+)
+async def test_what_an_earlier_run_left_and_was_cut_is_named_before_anything_is_sent(
+    cut: str, later: list[str], tmp_path: Path
+) -> None:
+    load_old = write(tmp_path / "old.jsonl", rich())
+    job = tmp_path / "job"
+    async with running(rps=0, load=(load_old,)) as server:
+        assert (await migrate(tmp_path, server.url)).exit_code == 0
+        await anyio.to_thread.run_sync(undo, job, *later)
+        lines = (await anyio.Path(job / cut).read_bytes()).splitlines(keepends=True)
+        await anyio.Path(job / cut).write_bytes(b"".join(lines[:-1]))
+        # as it was when the earlier phase ended
+        record = json.loads(await anyio.Path(job / "job.json").read_bytes())
+        record["sizes"][cut] = sum(map(len, lines))
+        await anyio.Path(job / "job.json").write_text(json.dumps(record))
+        asked = server.counts["requests"]
+        done = await migrate(tmp_path, server.url)
+        assert f"{job / cut} has another size than an earlier run left" in str(done.error)
+        assert (done.exit_code, server.counts["requests"]) == (1, asked)
+
+
+@pytest.mark.anyio
 async def test_another_pass_names_the_id_map_of_the_one_before_where_it_is_gone(
     tmp_path: Path,
 ) -> None:

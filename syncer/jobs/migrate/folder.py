@@ -41,6 +41,8 @@ class JobRecord(msgspec.Struct, frozen=True):
     done: dict[str, PhaseDone] = {}
     spent: dict[str, float] = {}
     """Seconds of phases that were interrupted."""
+    sizes: dict[str, int] = {}
+    """Bytes of the files that the phases to come read, by their paths in the folder."""
     sample: SampleRecord | None = None
 
 
@@ -135,11 +137,21 @@ class JobFolder:
         `is_read`: what is converted was read into the folder of the pass.
         """
         for path in self._list_left(is_read=is_read):
-            if not path.exists():
+            size = self.record.sizes.get(str(path.relative_to(self.path)))
+            found = path.stat().st_size if path.exists() else None
+            if found is None or size not in (None, found):
+                what = "is gone, which" if found is None else "has another size than"
                 raise StateError(
-                    f"{path} is gone, which an earlier run left. Nothing more was sent: put it"
-                    " back, or give another --job folder"
+                    f"{path} {what} an earlier run left. Nothing more was sent: put it back, or"
+                    " give another --job folder"
                 )
+
+    def note_left(self, *, is_read: bool) -> None:
+        """Note how large these files are. Raises StateError."""
+        paths = [path for path in self._list_left(is_read=is_read) if path.exists()]
+        sizes = {str(path.relative_to(self.path)): path.stat().st_size for path in paths}
+        if sizes != self.record.sizes:
+            self._write(msgspec.structs.replace(self.record, sizes=sizes))
 
     def _list_left(self, *, is_read: bool) -> list[Path]:
         """Return what the phases that are done have left for those that are not."""

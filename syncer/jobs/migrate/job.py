@@ -96,6 +96,8 @@ class Migration:
             if name not in self._job.record.done:
                 self._job.check_left(is_read=is_read)
                 self._job.note(name, await self._work(name, signals))
+                if name in ("read", "convert"):
+                    self._job.note_left(is_read=is_read)
                 tell(name, self._job.record.done[name])
 
     async def _end(self, work: Awaitable[None], *, is_sampled: bool = False) -> Migrated:
