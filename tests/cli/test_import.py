@@ -230,6 +230,16 @@ def test_maps_name_inputs_and_concepts(cli: Cli, tmp_path: Path) -> None:
     assert json.loads(Path("c.jsonl").read_text()) == {"id": "cat", "name": "Big Cat", "lines": 2}
 
 
+def test_a_name_that_is_no_unicode_is_written_as_the_lines_have_it(
+    cli: Cli, tmp_path: Path
+) -> None:
+    labels = Path(write(tmp_path / "l.json", GOOD))
+    labels.write_text(labels.read_text().replace("Big Cat", "c\\ud800"))
+    came = cli("import", "coco", str(labels), "--out", "o", "--concepts-out", "c.jsonl")
+    assert came.code == 0, came.err
+    assert json.loads(Path("c.jsonl").read_text())["name"] == "c\\ud800"
+
+
 def test_two_names_of_one_concept_are_named(cli: Cli, tmp_path: Path) -> None:
     labels = write(tmp_path / "l.json", GOOD, annotation(2, [0, 0, 9, 9], category_id=2))
     came = cli("import", "coco", labels, "--out", "o")

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import orjson
-
 from syncer.errors import UsageError
 from syncer.formats.images import PlacedPicture
 from syncer.formats.labels import Label
@@ -84,7 +82,8 @@ def run_import(
 def _write_concepts(job: Import, out: LineOutput) -> None:
     """Write the concepts that the target app needs, a JSON object in each line."""
     for id, concept in job.concepts:
-        out.write(orjson.dumps({"id": id, "name": concept.name, "lines": concept.count}) + b"\n")
+        needed = {"id": id, "name": concept.name, "lines": concept.count}
+        out.write(json_text(needed).encode() + b"\n")
 
 
 class _ReportFile:
