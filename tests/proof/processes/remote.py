@@ -128,18 +128,25 @@ class Remote:
         """The most requests that came within so many seconds, by its clock; where it
         was late itself, or who sent them, nothing can be told.
         """
+        return max((count for count, is_told in self._windows(seconds) if is_told), default=0)
+
+    def can_tell(self, seconds: float) -> bool:
+        """Whether that is known of at least half of these windows."""
+        told = [is_told for _, is_told in self._windows(seconds)]
+        return 2 * sum(told) >= len(told)
+
+    def _windows(self, seconds: float) -> list[tuple[int, bool]]:
+        """How many requests came in so many seconds from each on, and whether nobody
+        was late then.
+        """
         times = list(self.server._times)
-        windows = [
-            (at, bisect.bisect_left(times, at + seconds) - place) for place, at in enumerate(times)
-        ]
-        return max(
+        return [
             (
-                count
-                for at, count in windows
-                if not any(at - 1 < late < at + seconds + 1 for late in self.late_at)
-            ),
-            default=0,
-        )
+                bisect.bisect_left(times, at + seconds) - place,
+                not any(at - 1 < late < at + seconds + 1 for late in self.late_at),
+            )
+            for place, at in enumerate(times)
+        ]
 
     def watch(self, pid: int) -> None:
         """Note when this process, which sends, could have run and had to wait. It goes
