@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -39,56 +40,36 @@ def undo(job: Path, *phases: str) -> None:
     (job / "job.json").write_text(json.dumps(record))
 
 
+def cut(path: Path) -> None:
+    """Without its last line."""
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("gone", "later"),
+    ("name", "later"),
     [
-        ("pass-1/source.jsonl", ["convert", "prepare", "push", "verify", "repair"]),
-        ("pass-1/labels.jsonl", ["push", "verify", "repair"]),
-        ("pass-1/concepts.jsonl", ["prepare", "push", "verify", "repair"]),
+        ("source.jsonl", ["convert", "prepare", "push", "verify", "repair"]),
+        ("labels.jsonl", ["push", "verify", "repair"]),
+        ("concepts.jsonl", ["prepare", "push", "verify", "repair"]),
     ],
 )
-async def test_what_an_earlier_run_left_and_is_gone_is_named_before_anything_is_sent(
-    gone: str, later: list[str], tmp_path: Path
+@pytest.mark.parametrize(
+    ("harm", "told"), [(Path.unlink, "is gone, which"), (cut, "has another size than")]
+)
+async def test_what_is_not_as_an_earlier_run_left_it_is_named_before_anything_is_sent(
+    name: str, later: list[str], harm: Callable[[Path], None], told: str, tmp_path: Path
 ) -> None:
     load_old = write(tmp_path / "old.jsonl", rich())
+    path = tmp_path / "job" / "pass-1" / name
     async with running(rps=0, load=(load_old,)) as server:
         assert (await migrate(tmp_path, server.url)).exit_code == 0
         await anyio.to_thread.run_sync(undo, tmp_path / "job", *later)
-        await anyio.Path(tmp_path / "job" / gone).unlink()
+        await anyio.to_thread.run_sync(harm, path)
         asked = server.counts["requests"]
         done = await migrate(tmp_path, server.url)
         assert isinstance(done.error, StateError)
-        assert f"{tmp_path / 'job' / gone} is gone" in str(done.error)
-        assert server.counts["requests"] == asked
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("cut", "later"),
-    [
-        ("pass-1/source.jsonl", ["convert", "prepare", "push", "verify", "repair"]),
-        ("pass-1/labels.jsonl", ["push", "verify", "repair"]),
-        ("pass-1/concepts.jsonl", ["prepare", "push", "verify", "repair"]),
-    ],
-)
-async def test_what_an_earlier_run_left_and_was_cut_is_named_before_anything_is_sent(
-    cut: str, later: list[str], tmp_path: Path
-) -> None:
-    load_old = write(tmp_path / "old.jsonl", rich())
-    job = tmp_path / "job"
-    async with running(rps=0, load=(load_old,)) as server:
-        assert (await migrate(tmp_path, server.url)).exit_code == 0
-        await anyio.to_thread.run_sync(undo, job, *later)
-        lines = (await anyio.Path(job / cut).read_bytes()).splitlines(keepends=True)
-        await anyio.Path(job / cut).write_bytes(b"".join(lines[:-1]))
-        # as it was when the earlier phase ended
-        record = json.loads(await anyio.Path(job / "job.json").read_bytes())
-        record["sizes"][cut] = sum(map(len, lines))
-        await anyio.Path(job / "job.json").write_text(json.dumps(record))
-        asked = server.counts["requests"]
-        done = await migrate(tmp_path, server.url)
-        assert f"{job / cut} has another size than an earlier run left" in str(done.error)
+        assert f"{path} {told} an earlier run left" in str(done.error)
         assert (done.exit_code, server.counts["requests"]) == (1, asked)
 
 

@@ -150,8 +150,7 @@ class JobFolder:
         """Note how large these files are. Raises StateError."""
         paths = [path for path in self._list_left(is_read=is_read) if path.exists()]
         sizes = {str(path.relative_to(self.path)): path.stat().st_size for path in paths}
-        if sizes != self.record.sizes:
-            self._write(msgspec.structs.replace(self.record, sizes=sizes))
+        self._write(msgspec.structs.replace(self.record, sizes={**self.record.sizes, **sizes}))
 
     def _list_left(self, *, is_read: bool) -> list[Path]:
         """Return what the phases that are done have left for those that are not."""
