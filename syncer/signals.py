@@ -11,7 +11,9 @@ end of the interpreter.
 
 One handler serves all of it, and what it does hangs on one attribute: at every moment
 someone handles a signal. What would break where an exception is raised in its midst is
-done within `deferring`: event loops, and the start of modules in C.
+done within `deferring`: event loops, and the start of modules in C. Where one
+would go nowhere (the end of an object, a callback of a weak reference), the signal
+comes once more, by SIGALRM.
 
 SIGHUP ends nothing once a command has asked for it: it waits for the one that listens.
 Until then it is the system's.
@@ -20,6 +22,7 @@ Until then it is the system's.
 from __future__ import annotations
 
 import signal
+import sys
 from _thread import get_ident  # what `threading` has, without its import
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -28,6 +31,8 @@ from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AGAIN_SECONDS = 0.001
+"""From an exception that went nowhere to the next one: longer than a callback takes."""
 Start = Callable[[ExtensionFileLoader, object], object]
 """A step of the import of a module in C."""
 
@@ -72,6 +77,8 @@ class Owner:
         self._owned = True
         for each in SIGNALS:
             signal.signal(each, self._handle)
+        signal.signal(signal.SIGALRM, self._handle_again)
+        sys.unraisablehook = self._take_back
 
     def defer_in_extensions(self) -> None:
         """Let no signal raise while a module in C starts, for good: it may import
@@ -109,7 +116,8 @@ class Owner:
         The interpreter's end takes a while, and nothing changes the exit code any more.
         """
         if self._owned:
-            for each in (*SIGNALS, *([signal.SIGHUP] if self._hears_hangups else [])):
+            hangups = [signal.SIGHUP] if self._hears_hangups else []
+            for each in (*SIGNALS, signal.SIGALRM, *hangups):
                 signal.signal(each, signal.SIG_IGN)
 
     @contextmanager
@@ -176,6 +184,21 @@ class Owner:
         if self._raises:
             raise stop_by(number)
         self._came.append(number)
+
+    def _take_back(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Of an exception that was raised where Python can only print it and go on."""
+        stopped = unraisable.exc_value
+        if not isinstance(stopped, Terminated | Interrupted):
+            sys.__unraisablehook__(unraisable)
+            return
+        by = signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT
+        self._came.append(by)
+        # not now: this hook is of the same kind
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+
+    def _handle_again(self, number: int, frame: FrameType | None) -> None:
+        if self._raises and self._came:
+            raise stop_by(self._came.popleft())
 
 
 @contextmanager

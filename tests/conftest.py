@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,13 +56,15 @@ def anyio_backend() -> str:
 @pytest.fixture
 def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[signals.Owner]:
     """The owner of this process's signals, for one test."""
-    numbers = (*signals.SIGNALS, signal.SIGHUP)
+    numbers = (*signals.SIGNALS, signal.SIGHUP, signal.SIGALRM)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     before = {number: signal.getsignal(number) for number in numbers}
     owner = signals.Owner()
     for name in ("own", "hear_hangups", "hold", "finish", "deferring", "listening"):
         monkeypatch.setattr(signals, name, getattr(owner, name))
     owner.own()
     yield owner
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for number, handler in before.items():
         signal.signal(number, handler)
 

@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -39,6 +41,56 @@ def test_the_first_signal_stops_a_command_and_a_second_is_left_to_the_system(
     with pytest.raises(raised):
         signal.raise_signal(number)
     assert handlers() == [signal.SIG_DFL] * 2
+
+
+class Ended:
+    """Runs a function at its end, where nobody can catch what that raises."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+
+    def __del__(self) -> None:
+        self._act()
+
+
+@BOTH
+def test_a_signal_amid_what_swallows_exceptions_stops_a_command_a_moment_later(
+    owner: Owner,
+    capfd: pytest.CaptureFixture[str],
+    number: signal.Signals,
+    raised: type[BaseException],
+) -> None:
+    """Wrong: a traceback of an exception that was ignored, and a command that goes on.
+    An import has such moments: a callback is called at the end of each of its locks.
+    """
+
+    def around() -> None:
+        Ended(lambda: signal.raise_signal(number))
+        time.sleep(60)
+
+    with pytest.raises(raised):
+        around()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.anyio
+async def test_a_signal_that_was_swallowed_just_before_an_event_loop_goes_to_its_listener(
+    owner: Owner,
+) -> None:
+    heard: list[int] = []
+    Ended(lambda: signal.raise_signal(signal.SIGTERM))
+    with owner.deferring(), owner.listening(heard.append):
+        assert heard == [signal.SIGTERM]
+
+
+def test_what_else_goes_wrong_where_nobody_can_catch_it_is_still_said(
+    owner: Owner, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise ValueError("of another kind")
+
+    Ended(fail)
+    assert "ValueError: of another kind" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("number", SIGNALS)
