@@ -42,12 +42,16 @@ oracles: setup
 	$(BIN)/python -m tests.field.oracles.record
 
 # What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, endpoints fuzzed,
-# instructions counted, and the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. Crash points and simulation keep one core busy, so they go beside the rest.
+# instructions counted, and the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. In two lanes that take as long:
+# what is computed and then whole commands, beside the rest. The report of the first lane comes after the second.
 prove: setup clients
-	$(BIN)/python -m pytest -q $(COMPUTED) & computed=$$!; \
-	$(BIN)/python -m pytest -q --durations=10 $(patsubst %,--ignore=%,$(COMPUTED)) tests/proof; rest=$$?; \
-	wait $$computed || rest=1; \
-	$(BIN)/python -m pytest -q -n 2 -m proof tests; all=$$?; exit $$((rest | all))
+	@told=$$(mktemp); { \
+		$(BIN)/python -m pytest -q $(COMPUTED); computed=$$?; \
+		$(BIN)/python -m pytest -q -m proof tests/e2e; commands=$$?; exit $$((computed | commands)); \
+	} >$$told 2>&1 & first=$$!; \
+	$(BIN)/python -m pytest -q --durations=10 $(patsubst %,--ignore=%,$(COMPUTED)) tests/proof; proofs=$$?; \
+	$(BIN)/python -m pytest -q -m proof --ignore=tests/e2e --ignore=tests/proof tests; elsewhere=$$?; \
+	wait $$first; code=$$?; cat $$told; rm $$told; exit $$((proofs | elsewhere | code))
 
 # The official clients that the emulator is held to, each in an environment of its own: made once, kept by the hash of its lock.
 clients: setup

@@ -32,6 +32,7 @@ DAEMON_MUTANTS = (
         "a row is taken once",
         "a restart does not know which rows are in the spool",
         lambda: _patch(TakenRows, "_read_names", lambda *_: None),
+        first_seed=4,
     ),
     Mutant(
         "a table is told of what is over only",
@@ -42,21 +43,25 @@ DAEMON_MUTANTS = (
         "a rotated log is read before the one that has its name",
         "both are read at once",
         lambda: _patch(FollowedLogs, "_is_blocked", lambda *_: False),
+        first_seed=18,
     ),
     Mutant(
         "a folder in the place of another one asks for nothing",
         "its marker is not looked at",
         lambda: _patch(WishScan, "_read_marker", lambda scan: scan._asked.read_fact("marker")),
+        first_seed=127,
     ),
     Mutant(
         "more than max_delete goes only if somebody lets it go",
         "deletions are not counted",
         lambda: _patch(WishScan, "_check_count", lambda *_: None),
+        first_seed=19,
     ),
     Mutant(
         "a pause outlives the push that could not write it down",
         "the next push knows only what is written",
         lambda: _patch(LeftDestination, "restore", lambda _, written: written),
+        first_seed=15,
     ),
 )
 

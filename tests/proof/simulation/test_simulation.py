@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.safeguard.replace(" ", "-"))
 def test_the_simulation_notices_when_it_is_not_so_that(mutant: Mutant) -> None:
-    found = caught(mutant, 0, MUTANT_SEEDS_MAX)
+    found = caught(mutant, mutant.first_seed, MUTANT_SEEDS_MAX)
     assert found.seed is not None, f"nothing noticed in {found.seeds} seeds"
 
 
@@ -138,7 +138,7 @@ def test_the_simulation_notices_when_it_is_not_so_that(mutant: Mutant) -> None:
     "mutant", DAEMON_MUTANTS, ids=lambda mutant: mutant.safeguard.replace(" ", "-")
 )
 def test_the_simulation_of_a_daemon_notices_when_it_is_not_so_that(mutant: Mutant) -> None:
-    found = find_seed(mutant, 0, DAEMON_MUTANT_SEEDS_MAX)
+    found = find_seed(mutant, mutant.first_seed, DAEMON_MUTANT_SEEDS_MAX)
     assert found.seed is not None, f"nothing noticed in {found.seeds} seeds"
 
 
@@ -149,7 +149,7 @@ def test_a_failing_scenario_is_made_smaller_and_fails_in_the_same_way() -> None:
         with mutant.patch():
             return simulate(scenario, disk_type=mutant.disk)
 
-    found = caught(mutant, 0, MUTANT_SEEDS_MAX)
+    found = caught(mutant, mutant.first_seed, MUTANT_SEEDS_MAX)
     assert found.seed is not None
     scenario, result = smallest(drawn(found.seed), without)
     assert result.wrong[0].partition(":")[0] == found.wrong.partition(":")[0]
