@@ -7,7 +7,7 @@ the annotations. Segmentations are told apart by their JSON type, not by `iscrow
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -18,11 +18,12 @@ from msgspec import to_builtins
 from syncer.formats.coco_plain import (
     PLAIN,
     PLAIN_IMAGES,
-    SIDE_MAX,
     PlainAnnotation,
     PlainImage,
+    PlainImages,
     PlainRun,
 )
+from syncer.formats.coco_tables import CocoTables, read_key, read_size
 from syncer.formats.faults import (
     UNDEFINED_CATEGORY,
     UNDEFINED_IMAGE,
@@ -32,12 +33,10 @@ from syncer.formats.faults import (
 )
 from syncer.formats.folders import list_files
 from syncer.formats.geometry import pair_up
-from syncer.formats.ids import read_number
 from syncer.formats.json_items import JsonItem, JsonRun, iterate_runs, pass_over
 from syncer.formats.labels import (
     JSON,
     Box,
-    Concept,
     InFile,
     Item,
     Keypoints,
@@ -53,9 +52,7 @@ from syncer.formats.labels import (
     Skipped,
     open_plainly,
 )
-from syncer.formats.numbered import NumberedBytes
 from syncer.formats.runs import parse_counts
-from syncer.formats.store import Store
 
 __all__ = ["Coco"]
 
@@ -65,11 +62,8 @@ NO_PLACES = {"caption": "caption", "segments_info": "panoptic segments"}
 ABSENT = 0
 SEEN: dict[float, int] = {0: 0, 1: 1, 2: 2}
 NUMBERS = {int, float}
-NEAR_MAX = 20_000
-_BYTE_BY_BYTE = "latin-1"
 POINTS_MAX = 250_000
 """Of a label: each takes some hundreds of bytes."""
-CATEGORY_BYTES, CATEGORY_BYTES_MAX = 700, 80 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +83,24 @@ class Coco:
             if isinstance(item, PlainRun):
                 for index in range(len(item.annotations)):
                     yield from item.read(index)
+            elif isinstance(item, PlainImages):
+                yield from map(item.make_picture, range(len(item.numbers)))
             else:
                 yield item
 
-    def read_runs(self, path: Path) -> Iterator[Item | PlainRun]:
-        """Yield the same, labels as nearly all are many at a time."""
+    def read_runs(self, path: Path) -> Iterator[Item | PlainImages | PlainRun]:
+        """Yield the same, images and labels as nearly all are many at a time."""
         for file in list_files(path, (".json",)):
             yield from name_faults(file, self._read_file(file, is_named=file == path), ValueError)
 
-    def _read_file(self, file: Path, *, is_named: bool) -> Iterator[Item | PlainRun]:
+    def _read_file(self, file: Path, *, is_named: bool) -> Iterator[Item | PlainImages | PlainRun]:
         if not is_named and not _is_coco(file):
             with self.options.open_file(file) as opened:
                 pass_over(opened)
             yield Noticed("other-format", "it is not a COCO file, and was left alone", file=file)
             return
         yield InFile(file)
-        tables = _Tables()
+        tables = CocoTables()
         try:
             # both at once: how much is to be read is known from the start
             with self.options.open_file(file) as first, self.options.open_file(file) as second:
@@ -114,18 +110,36 @@ class Coco:
             tables.images.close()
 
 
-def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
+def _read_tables(file: BinaryIO, tables: CocoTables) -> Iterator[Item | PlainImages]:
     for run in iterate_runs(file, {"images": PLAIN_IMAGES, "categories": None}):
+        if isinstance(run.values[0], PlainImage):  # and so are the others
+            yield from _read_images(cast("list[PlainImage]", run.values), run.index, tables)
+            continue
         for index, value in enumerate(run.values, run.index):
-            if isinstance(value, PlainImage):
-                size = value.width, value.height
-                yield from tables.keep_image(str(value.id), value.file_name, *size, index)
-            else:
-                item = JsonItem(run.key, index, cast(JSON, value), run.fault)
-                yield from _read_entry(item, tables)
+            item = JsonItem(run.key, index, cast(JSON, value), run.fault)
+            yield from _read_entry(item, tables)
 
 
-def _read_entry(item: JsonItem, tables: _Tables) -> Iterator[Item]:
+def _read_images(
+    images: list[PlainImage], index: int, tables: CocoTables
+) -> Iterator[Item | PlainImages]:
+    """Yield many at a time, and by itself each of which the tables may have to say
+    something. `index` is the place of the first in its list.
+    """
+    found = PlainImages.of(images)
+    begin, end = 0, len(images)
+    while begin < end:
+        kept = tables.keep_images(found.cut(begin, end))
+        yield found.cut(begin, begin + kept)
+        begin += kept
+        if begin < end:
+            image = images[begin]
+            size = image.width, image.height
+            yield from tables.keep_image(str(image.id), image.file_name, *size, index + begin)
+            begin += 1
+
+
+def _read_entry(item: JsonItem, tables: CocoTables) -> Iterator[Item]:
     if not item.key:
         raise ValueError(
             'a list of results, not a COCO file: put it under "annotations" of an object with'
@@ -140,7 +154,7 @@ def _read_entry(item: JsonItem, tables: _Tables) -> Iterator[Item]:
         yield from tables.add_image(item.value, item.index)
 
 
-def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item | PlainRun]:
+def _read_annotations(file: BinaryIO, tables: CocoTables) -> Iterator[Item | PlainRun]:
     for run in iterate_runs(file, {"annotations": PLAIN}):
         read = partial(_read_one, run, tables)
         if isinstance(run.values[0], PlainAnnotation):  # and so are the others
@@ -149,7 +163,7 @@ def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item | PlainR
             yield from chain.from_iterable(map(read, range(len(run.values))))
 
 
-def _read_one(run: JsonRun, tables: _Tables, index: int) -> Iterator[Item]:
+def _read_one(run: JsonRun, tables: CocoTables, index: int) -> Iterator[Item]:
     """Yield the label of one annotation of a run, after what was lost of it."""
     value = run.values[index]
     if isinstance(value, PlainAnnotation):
@@ -161,94 +175,12 @@ def _read_one(run: JsonRun, tables: _Tables, index: int) -> Iterator[Item]:
     yield found
 
 
-@dataclass(slots=True)
-class _Tables:
-    """The images and categories of a file."""
-
-    numbered: NumberedBytes = field(default_factory=NumberedBytes)
-    """Of each image what `keep_image` keeps, by its id where that is a small number."""
-    images: Store[str, str] = field(default_factory=Store)
-    """The same of all others, a character for each byte."""
-    category_bytes: int = 0
-    categories: dict[str, tuple[tuple[Concept, ...], tuple[str, ...]]] = field(default_factory=dict)
-    """Each with the names of its keypoints."""
-    _near: dict[str, Picture] = field(default_factory=dict)
-
-    def add_image(self, image: dict[str, JSON], index: int) -> tuple[Item, ...]:
-        key, name = _key(image.get("id")), image.get("file_name")
-        width, height = _size(image.get("width")), _size(image.get("height"))
-        return self.keep_image(key, name if isinstance(name, str) else "", width, height, index)
-
-    def keep_image(
-        self, key: str, path: str, width: int | None, height: int | None, index: int
-    ) -> tuple[Item, ...]:
-        """Keep an image, and return what is to be said of it, and its picture."""
-        picture = Picture(path, width, height, own_id=key)
-        # half a character stays what it is
-        kept = f"{width or 0} {height or 0} {path}".encode("utf-8", "surrogatepass")
-        number = read_number(key)
-        noticed: tuple[Item, ...] = ()
-        if not key:
-            place = f"images[{index}]"
-            noticed = (Noticed("broken-entry", "an image without an id", place),)
-        elif (known := self._find_kept(key, number)) is None:
-            if not self.numbered.put(number, kept):
-                self.images.put(key, kept.decode(_BYTE_BY_BYTE))
-            if len(self._near) < NEAR_MAX:
-                self._near[key] = picture
-        elif known != kept:
-            text = f"two images have the id {key}; the first one counts"
-            return (Noticed("duplicate-image-id", text, f"images[{index}]"),)
-        return (*noticed, picture) if path else noticed
-
-    def add_category(self, category: dict[str, JSON], place: str) -> Iterator[Item]:
-        key, name = _key(category.get("id")), category.get("name")
-        if not key or not isinstance(name, str):
-            yield Noticed("broken-entry", "a category without an id or a name", place)
-            return
-        points = category.get("keypoints")
-        names = tuple(map(str, points)) if isinstance(points, list) else ()
-        self.category_bytes += CATEGORY_BYTES + len(name) + sum(map(len, names)) + len(names) * 60
-        if self.category_bytes > CATEGORY_BYTES_MAX:
-            raise ValueError(f"it has more than {len(self.categories):,} categories")
-        concepts = (Concept(name, own_id=key),)
-        if self.categories.setdefault(key, (concepts, names))[0] != concepts:
-            text = f"two categories have the id {key}; the first one counts"
-            yield Noticed("duplicate-category-id", text, place)
-
-    def find_image(self, key: str) -> Picture | None:
-        """Return the picture with this id."""
-        picture = self._near.get(key)
-        if picture is None:
-            kept = self._find_kept(key, read_number(key))
-            if kept is None:
-                return None
-            width, height, path = kept.decode("utf-8", "surrogatepass").split(" ", 2)
-            if len(self._near) >= NEAR_MAX:
-                self._near.clear()
-            picture = self._near[key] = Picture(
-                path, int(width) or None, int(height) or None, own_id=key
-            )
-        return picture
-
-    def find_concepts(self, category_id: int) -> tuple[Concept, ...] | None:
-        """Return the class that the category with this id is."""
-        category = self.categories.get(str(category_id))
-        return None if category is None else category[0]
-
-    def _find_kept(self, key: str, number: int) -> bytes | None:
-        kept = self.numbered.find(number)
-        if kept is None and (text := self.images.find(key)) is not None:
-            kept = text.encode(_BYTE_BY_BYTE)
-        return kept
-
-
-def _read_annotation(item: JsonItem, tables: _Tables, lost: list[Item]) -> Item:
+def _read_annotation(item: JsonItem, tables: CocoTables, lost: list[Item]) -> Item:
     value = item.value
     if not isinstance(value, dict):
         return Skipped(item.place, "", item.fault or "it is not an object", is_fault=True)
     own = value.pop("id", None)
-    own_id = _key(own)
+    own_id = read_key(own)
     if own is not None and not own_id:
         lost.append(Lost(item.place, "", "an id that is neither a number nor a text"))
     try:
@@ -260,7 +192,7 @@ def _read_annotation(item: JsonItem, tables: _Tables, lost: list[Item]) -> Item:
 
 
 def _make_label(
-    value: dict[str, JSON], own_id: str, place: str, tables: _Tables, lost: list[Item]
+    value: dict[str, JSON], own_id: str, place: str, tables: CocoTables, lost: list[Item]
 ) -> Label:
     """Return the label, and take what it is made of out of the value: what is left is
     what else is known of it.
@@ -269,10 +201,10 @@ def _make_label(
     for name, kind in NO_PLACES.items():
         if name in value:
             raise NoPlace(kind)
-    picture = tables.find_image(_key(take("image_id", None)))
+    picture = tables.find_image(read_key(take("image_id", None)))
     if picture is None:
         raise BadLabel(UNDEFINED_IMAGE)
-    category = tables.categories.get(_key(take("category_id", None)))
+    category = tables.categories.get(read_key(take("category_id", None)))
     if category is None:
         raise BadLabel(UNDEFINED_CATEGORY)
     concepts, names = category
@@ -326,7 +258,7 @@ def _make_polygons(rings: list[list[float]]) -> tuple[Polygon, ...]:
 
 
 def _read_mask(counts: JSON, width: JSON, height: JSON) -> Mask:
-    wide, high = _size(width), _size(height)
+    wide, high = read_size(width), read_size(height)
     if wide is None or high is None:
         raise BadLabel("a mask without a size")
     if isinstance(counts, str):
@@ -355,19 +287,6 @@ def _numbers(value: JSON, name: str, count: int | None = None) -> list[float]:
     if not NUMBERS.issuperset(map(type, value)):
         raise BadLabel("not a number")
     return value  # type: ignore[return-value]  # as was just seen
-
-
-def _key(value: JSON) -> str:
-    """Return an id as text; "" where it is none."""
-    if type(value) is int or (type(value) is float and value.is_integer()):
-        return str(int(value))  # tables turn whole numbers into 1.0
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else ""
-
-
-def _size(value: JSON) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 1 <= value < SIDE_MAX + 1 else None
 
 
 def _begins_like_coco(file: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias, cast
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.json import Decoder
 
-from syncer.formats.labels import Concept, Item
+from syncer.formats.labels import Concept, Item, Picture
 
 SIDE_MAX = (1 << 31) - 1
 
@@ -37,7 +37,8 @@ class PlainAnnotation(Struct, forbid_unknown_fields=True, gc=False):
     image_id: _Whole
     category_id: _Whole
     bbox: tuple[_Real, _Real, _Real, _Real]
-    segmentation: list[list[_Real]] | PlainMask | None = None
+    segmentation: list[list[float]] | PlainMask | None = None
+    """All numbers of polygons are floats: their shares are the same."""
     area: _Real | UnsetType = UNSET
     iscrowd: Literal[0, 1] = 0
 
@@ -53,6 +54,34 @@ class PlainImage(Struct, forbid_unknown_fields=True, gc=False):
     date_captured: int | str | None = None
     coco_url: str | None = None
     flickr_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlainImages:
+    """Images that follow each other in a file, part by part."""
+
+    numbers: list[int]
+    """Their ids."""
+    paths: list[str]
+    sizes: list[tuple[int, int]]
+    """Width and height."""
+
+    @classmethod
+    def of(cls, images: list[PlainImage]) -> PlainImages:
+        """Return their parts."""
+        return cls(
+            [image.id for image in images],
+            [image.file_name for image in images],
+            [(image.width, image.height) for image in images],
+        )
+
+    def cut(self, begin: int, end: int) -> PlainImages:
+        """Return some of them."""
+        return PlainImages(self.numbers[begin:end], self.paths[begin:end], self.sizes[begin:end])
+
+    def make_picture(self, index: int) -> Picture:
+        """Return one of them as any reader gives it."""
+        return Picture(self.paths[index], *self.sizes[index], own_id=str(self.numbers[index]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import Struct
@@ -114,6 +114,32 @@ class Images:
                 kept = SIZE.pack(placed.width, placed.height) + name
                 self.listed.put(read_number(picture.own_id), kept)
         return placed
+
+    def place_all(self, numbers: Sequence[int], paths: Sequence[str], sizes: Sequence[Size]) -> int:
+        """Do the same for pictures up to the first of which there may be more to say;
+        how many.
+
+        `numbers` are theirs in the file, which lists none of them twice.
+        """
+        options = self._options
+        if self._files is not None or options.input_map:
+            return 0
+        kept = []
+        find, put, spell = self._inputs.find, self._inputs.put, options.spelling.spell
+        key = RULES.index(options.rule)
+        for path, (width, height) in zip(paths, sizes, strict=True):
+            if not is_canonical(path):
+                break
+            input_id = spell(keys_of(path)[key])
+            if find(input_id) is not None:
+                break
+            put(input_id, f"{width}x{height} {path}")
+            self.odd += is_odd(input_id)
+            kept.append(SIZE.pack(width, height) + input_id.encode())
+        self._count += len(kept)
+        listed = self.listed.count_free(numbers[: len(kept)])
+        self.listed.put_all(numbers[:listed], kept[:listed])
+        return len(kept)
 
     def find(self, picture: Picture) -> PlacedPicture | None:
         """Return one that was placed not long ago, of which nothing is to be said."""

@@ -6,8 +6,12 @@ import struct
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from syncer.formats.images import ImageOptions, Images
+from syncer.formats.faults import ImportRefused
+from syncer.formats.ids import IdSpelling
+from syncer.formats.images import ImageOptions, Images, InputRule
 from syncer.formats.labels import Mask, Picture
 from syncer.formats.png import write_png
 
@@ -158,3 +162,48 @@ def test_a_name_that_no_file_can_have_makes_no_traceback(tmp_path: Path, name: s
     """Wrong: "File name too long", and with it the end of the import."""
     placed = Images(ImageOptions(folder=tmp_path)).place(Picture(name, file=Path(name)))
     assert placed is None or placed.width is None
+
+
+LISTED = st.tuples(
+    st.integers(-1, 40),
+    st.sampled_from(
+        ["a.jpg", "b.jpg", "dir/a.jpg", "dir/c.d.png", "a b.jpg", "é.jpg", "x.0001", ""]
+    )
+    | st.text("ab./-_ 1", max_size=6),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+)
+
+
+@given(
+    st.lists(st.lists(LISTED, max_size=6, unique_by=lambda each: each[0])),
+    st.sampled_from(["stem", "name", "path"]),
+    st.sampled_from([IdSpelling(), IdSpelling("word"), IdSpelling("any", 16)]),
+)
+def test_pictures_are_placed_many_at_once_as_they_are_one_by_one(
+    files: list[list[tuple[int, str, tuple[int, int]]]], rule: InputRule, spelling: IdSpelling
+) -> None:
+    options = ImageOptions(rule, spelling=spelling)
+    single, many = Images(options), Images(options)
+    for pictures in files:
+        single.begin_file()
+        many.begin_file()
+        told = [place(single, *picture) for picture in pictures]
+        said: list[str] = []
+        while len(said) < len(pictures):
+            left = pictures[len(said) :]
+            numbers, paths, sizes = zip(*left, strict=True)
+            said += [""] * many.place_all(numbers, paths, sizes)
+            if len(said) < len(pictures):
+                said.append(place(many, *pictures[len(said)]))
+        assert said == told
+        assert (len(many), many.odd) == (len(single), single.odd)
+        numbers = range(-1, 41)
+        assert many.listed.find_all(numbers) == single.listed.find_all(numbers)
+
+
+def place(images: Images, number: int, path: str, size: tuple[int, int]) -> str:
+    try:
+        placed = images.place_listed(Picture(path, *size, own_id=str(number)))
+    except ImportRefused as refusal:
+        return str(refusal)
+    return placed.contradiction if placed is not None else ""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from syncer.formats import coco
 from syncer.formats.annotations import Annotations
+from syncer.formats.images import Images
 from syncer.jobs.importing.options import ImportOptions
 from syncer.jobs.importing.output import Discard
 from syncer.jobs.importing.report import Remark
@@ -173,6 +174,15 @@ def test_most_labels_are_written_the_short_way(tmp_path: Path) -> None:
     with patch.object(coco, "_read_annotation", side_effect=coco._read_annotation) as read:
         open_import("coco", (path,), ImportOptions()).run(Said())
     assert read.call_count == 2, "and the last item of a list is not one of a run"
+
+
+def test_most_images_are_placed_many_at_once(tmp_path: Path) -> None:
+    images = [{**IMAGES[0], "id": n, "file_name": f"{n}.jpg"} for n in range(50)]
+    path = tmp_path / "images.json"
+    path.write_text(json.dumps({"images": images}))
+    with patch.object(Images, "place", autospec=True, side_effect=Images.place) as place:
+        assert run(path)[2]["images"] == 50
+    assert place.call_count == 1, "the last of a list is not one of a run"
 
 
 def test_labels_of_a_class_with_a_long_name_are_not_all_in_memory_at_once(tmp_path: Path) -> None:

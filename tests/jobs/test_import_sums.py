@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.errors import UsageError
-from syncer.formats import coco, concepts
+from syncer.formats import coco_tables, concepts
 from syncer.formats.registry import AUTO
 from syncer.jobs.importing import report
 from syncer.jobs.importing.health import look_for_faults
@@ -167,7 +167,7 @@ def test_names_without_end_do_not_fill_the_memory(
     (tmp_path / "a.csv").write_text(f"filename,concept\n{rows}")
     with pytest.raises(UsageError, match="more than 9 concepts"):
         open_import("csv", (tmp_path / "a.csv",), ImportOptions()).run(Sums())
-    monkeypatch.setattr(coco, "CATEGORY_BYTES_MAX", 5000)
+    monkeypatch.setattr(coco_tables, "CATEGORY_BYTES_MAX", 5000)
     categories = [{"id": n, "name": f"class {n}"} for n in range(20)]
     (tmp_path / "a.json").write_text(json.dumps({"images": [], "categories": categories}))
     with pytest.raises(UsageError, match="more than 7 categories"):

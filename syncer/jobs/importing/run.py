@@ -13,7 +13,7 @@ from syncer.errors import BadLabelFound, UsageError
 from syncer.formats.annotations import UNKNOWN_SIZE, Annotations, Converted
 from syncer.formats.coco import Coco
 from syncer.formats.coco_lines import CocoLines
-from syncer.formats.coco_plain import PlainRun
+from syncer.formats.coco_plain import PlainImages, PlainRun
 from syncer.formats.concepts import Concepts
 from syncer.formats.faults import ImportRefused
 from syncer.formats.folders import list_unreadable
@@ -116,10 +116,12 @@ class Import:
         """
         try:
             for count, item in enumerate(self._items()):
-                if not count % STEP or isinstance(item, PlainRun):
+                if not count % STEP or isinstance(item, PlainImages | PlainRun):
                     step()
                 if isinstance(item, PlainRun):
                     self._take_run(item, out, refuse)
+                elif isinstance(item, PlainImages):
+                    self._take_images(item, out, refuse)
                 else:
                     self._take_one(item, out, refuse)
         finally:
@@ -128,7 +130,7 @@ class Import:
         self._end()
         return self.report
 
-    def _items(self) -> Iterator[Item | PlainRun]:
+    def _items(self) -> Iterator[Item | PlainImages | PlainRun]:
         reader = self._reader
         read = reader.read_runs if isinstance(reader, Coco) else reader.read
         for path in self._paths:
@@ -154,6 +156,16 @@ class Import:
         if self._double is None:
             return False
         return not isinstance(item, FileFault) or item.file == self._double
+
+    def _take_images(self, images: PlainImages, out: LineOutput, refuse: Refuse | None) -> None:
+        """Place images of COCO: one by one where there is more to say."""
+        at, end = 0, len(images.numbers)
+        while at < end and self._double is None:
+            left = images.cut(at, end)
+            at += self._images.place_all(left.numbers, left.paths, left.sizes)
+            if at < end:
+                self._take_one(images.make_picture(at), out, refuse)
+                at += 1
 
     def _take_run(self, run: PlainRun, out: LineOutput, refuse: Refuse | None) -> None:
         """Write annotations of COCO: one by one where there is more to say."""
