@@ -2,7 +2,8 @@
 
 The last of them are at hand; the others are in a database that has no name, and is gone
 with the process, however that ends. It is asked only for keys whose bits are set in a
-filter: nearly all keys that are looked for were never put away.
+filter: nearly all keys that are looked for were never put away. They are put away as
+they come, and sorted when the database is first asked: most often it never is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Generic, TypeVar
 _AT_HAND_MAX = 200_000
 _MEMORY_KILOBYTES = 8_000
 _FILTER_BITS = 1 << 26
+_BITS_OF_A_KEY = 6
+"""Of a million keys that are new, one in a million is taken for one that is not."""
 StoredKey = TypeVar("StoredKey", str, bytes)
 StoredValue = TypeVar("StoredValue", str, int)
 
@@ -24,6 +27,7 @@ class Store(Generic[StoredKey, StoredValue]):
         self._at_hand: dict[StoredKey, StoredValue] = {}
         self._database: sqlite3.Connection | None = None
         self._bits = bytearray()
+        self._is_sorted = True
 
     def find(self, key: StoredKey) -> StoredValue | None:
         """Return the value of a key."""
@@ -31,9 +35,13 @@ class Store(Generic[StoredKey, StoredValue]):
         if value is not None or self._database is None:
             return value
         number, bits = hash(key), self._bits
-        one, other = number % _FILTER_BITS, (number >> 32) % _FILTER_BITS
-        if not (bits[one >> 3] >> (one & 7) & bits[other >> 3] >> (other & 7) & 1):
-            return None
+        step = number >> 32 | 1
+        for _ in range(_BITS_OF_A_KEY):
+            bit = number % _FILTER_BITS
+            if not bits[bit >> 3] >> (bit & 7) & 1:
+                return None
+            number += step
+        self._sort()
         found = self._database.execute("select value from kept where key = ?", (key,)).fetchone()
         return None if found is None else found[0]
 
@@ -55,12 +63,20 @@ class Store(Generic[StoredKey, StoredValue]):
             self._bits = bytearray(_FILTER_BITS >> 3)
         bits = self._bits
         for number in map(hash, self._at_hand):
-            for bit in (number % _FILTER_BITS, (number >> 32) % _FILTER_BITS):
-                bits[bit >> 3] |= 1 << (bit & 7)
-        self._database.executemany(
-            "insert or replace into kept values (?, ?)", sorted(self._at_hand.items())
-        )
+            step = number >> 32 | 1
+            for bit in range(number, number + _BITS_OF_A_KEY * step, step):
+                bits[bit % _FILTER_BITS >> 3] |= 1 << (bit & 7)
+        self._database.executemany("insert into unsorted values (?, ?)", self._at_hand.items())
         self._at_hand.clear()
+        self._is_sorted = False
+
+    def _sort(self) -> None:
+        if not self._is_sorted and self._database is not None:
+            self._database.execute(
+                "insert or replace into kept select * from unsorted order by key, rowid"
+            )
+            self._database.execute("delete from unsorted")
+            self._is_sorted = True
 
 
 def _make_database() -> sqlite3.Connection:
@@ -68,5 +84,6 @@ def _make_database() -> sqlite3.Connection:
     for pragma in ("journal_mode=off", "synchronous=off", f"cache_size=-{_MEMORY_KILOBYTES}"):
         database.execute(f"pragma {pragma}")
     database.execute("create table kept (key primary key, value) without rowid")
+    database.execute("create table unsorted (key, value)")
     database.execute("begin")
     return database

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,3 +26,15 @@ def test_a_store_knows_what_a_mapping_knows(keys: list[bytes], bits: int) -> Non
             kept.put(key, counts[key])
         assert [kept.find(key) for key in counts] == list(counts.values())
         kept.close()
+
+
+def test_keys_that_are_all_new_are_never_sorted() -> None:
+    kept: Store[bytes, int] = Store()
+    with patch.object(store, "_AT_HAND_MAX", 10), patch.object(Store, "_sort") as sort:
+        for number in range(1_000):
+            key = b"%d" % number
+            assert kept.find(key) is None
+            kept.put(key, number)
+    assert sort.call_count == 0
+    assert kept.find(b"7") == 7
+    kept.close()
