@@ -5,8 +5,8 @@ A test holds them against those that `annotations` makes, byte by byte.
 
 from __future__ import annotations
 
-from binascii import hexlify
 from collections.abc import Iterator
+from itertools import chain
 from typing import cast
 
 import orjson
@@ -15,19 +15,18 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from syncer.formats.annotations import Annotations
 from syncer.formats.coco_plain import PlainAnnotation, PlainMask, PlainRun
 from syncer.formats.concepts import CountedConcept
-from syncer.formats.ids import name_part
 from syncer.formats.images import SIZE, Images
 from syncer.formats.labels import Box
 from syncer.formats.plain_lines import (
     BoxRegion,
     BoxShares,
     LineInfo,
-    begin_line,
-    make_plain_box,
-    write_plain_json,
-    write_plain_polygon,
+    PlainLine,
+    PlainPolygons,
+    make_plain_lines,
+    write_plain_lines,
 )
-from syncer.formats.regions import PlacedShape, make_region
+from syncer.formats.regions import PlacedShape, find_shares, make_region
 
 _CLASSES_MAX = 10_000
 _CLASS_BYTES_MAX = 1 << 14
@@ -50,34 +49,31 @@ class _PlainClass(Struct, frozen=True):
     """A category as lines have it."""
 
     id: Raw
-    line: bytes
-    """The text of its lines, with gaps."""
+    data: Raw
+    """Of a region."""
     counted: list[CountedConcept]
 
 
 class _Drawn(Struct, frozen=True):
-    """The parts of the lines of annotations, of each in its place."""
+    """The lines of annotations, of each in its place."""
 
-    names: list[bytes]
-    """The ids of their inputs."""
+    keys: list[bytes]
+    """Their ids."""
     classes: list[_PlainClass]
-    counts: list[int]
-    """How many regions each has."""
-    regions: list[bytes]
-    """All of the first, then all of the second, and so on."""
-    abouts: list[bytes]
-    """The rest that each knows, without brackets."""
+    lines: list[list[PlainLine]]
+    """One of each of its regions."""
 
 
 class CocoLines:
     """The lines of runs that need no second look."""
 
     def __init__(self, format_name: str, images: Images, annotations: Annotations) -> None:
-        self._format = format_name
+        self._format = Raw(orjson.dumps(format_name))
         self._images = images
         self._annotations = annotations
         self._ids = annotations.ids
         self._classes: dict[int, _PlainClass] = {}
+        self._polygons = PlainPolygons()
 
     def begin_file(self) -> None:
         """Forget categories: those of another file have the same numbers."""
@@ -95,52 +91,65 @@ class CocoLines:
         images = self._images.listed.find_all([found.image_id for found in run.annotations])
         begin = 0
         while begin < len(numbers):
-            drawn = self._draw(run, images, begin)
-            end = begin + len(drawn.names)
-            keys = list(map(self._ids.make_key, drawn.names, own_ids[begin:end]))
-            texts = _write(drawn, keys, own_ids[begin:end])
+            drawn = self._draw(run, images, own_ids, begin)
+            keys, end = drawn.keys, begin + len(drawn.keys)
             at = begin
             while at <= end:
                 first, claimed = at, self._ids.claim_all(keys[at - begin :], numbers[at:end])
                 at += claimed
                 those = slice(first - begin, at - begin)
-                for its_class, count in zip(drawn.classes[those], drawn.counts[those], strict=True):
+                lines = drawn.lines[those]
+                for its_class, its_lines in zip(drawn.classes[those], lines, strict=True):
                     for concept in its_class.counted:
-                        concept.count += count
-                yield PlainLines(b"".join(texts[those]), sum(drawn.counts[those]), first, at)
+                        concept.count += len(its_lines)
+                flat = list(chain.from_iterable(lines))
+                yield PlainLines(write_plain_lines(flat), len(flat), first, at)
                 at += 1
             begin = at
 
-    def _draw(self, run: PlainRun, images: list[bytes], begin: int) -> _Drawn:
-        """Return the parts of the lines, from this annotation up to one that is not as
+    def _draw(self, run: PlainRun, images: list[bytes], own_ids: list[bytes], begin: int) -> _Drawn:
+        """Return the lines of annotations, from this one up to one that is not as
         nearly all are.
         """
-        drawn = _Drawn([], [], [], [], [])
-        for found, image in zip(run.annotations[begin:], images[begin:], strict=True):
+        drawn = _Drawn([], [], [])
+        make_key, write_polygon = self._ids.make_key, self._polygons.write
+        for found, image, own_id in zip(
+            run.annotations[begin:], images[begin:], own_ids[begin:], strict=True
+        ):
             outline = found.segmentation
             its_class = self._classes.get(found.category_id) or self._find_class(found, run)
             if not image or its_class is None or isinstance(outline, PlainMask):
                 break
             width, height = SIZE.unpack_from(image)
             x, y, across, down = found.bbox
-            box = make_plain_box(x, y, x + across, y + down, width, height)
+            shares = find_shares(x, y, x + across, y + down, width, height)
+            box = None if shares is None else BoxShares(*shares)
             beside: BoxShares | UnsetType = UNSET
+            regions: list[BoxRegion | Raw]
             if outline:
                 beside = box or _clamp_box(x, y, x + across, y + down, width, height)
-                polygons = [write_plain_polygon(ring, width, height) for ring in outline]
-                if not all(polygons):
+                regions = []
+                for ring in outline:
+                    polygon = write_polygon(ring, width, height)
+                    if polygon is None:
+                        break
+                    regions.append(Raw(polygon))
+                if len(regions) < len(outline):
                     break
-                drawn.regions.extend(cast("list[bytes]", polygons))
-                drawn.counts.append(len(polygons))
             elif box is None:
                 break
             else:
-                drawn.regions.append(write_plain_json(BoxRegion(box)))
-                drawn.counts.append(1)
-            drawn.names.append(image[SIZE.size :])
+                regions = [BoxRegion(box)]
+            name = image[SIZE.size :]
+            key = make_key(name, own_id)
+            info = LineInfo(
+                self._format, str(found.id), its_class.id, found.area, found.iscrowd == 1, beside
+            )
+            drawn.keys.append(key)
             drawn.classes.append(its_class)
-            info = LineInfo(its_class.id, found.area, found.iscrowd == 1, beside)
-            drawn.abouts.append(write_plain_json(info)[1:-1])
+            drawn.lines.append(
+                make_plain_lines(key.hex(), name.decode(), regions, its_class.data, info)
+            )
         return drawn
 
     def _find_class(self, found: PlainAnnotation, run: PlainRun) -> _PlainClass | None:
@@ -158,29 +167,9 @@ class CocoLines:
         if len(self._classes) >= _CLASSES_MAX:
             self._classes.clear()
         its_class = self._classes[found.category_id] = _PlainClass(
-            Raw(id), begin_line(self._format, data), named.counted
+            Raw(id), Raw(data), named.counted
         )
         return its_class
-
-
-def _write(drawn: _Drawn, keys: list[bytes], own_ids: list[bytes]) -> list[bytes]:
-    """Return the lines of each annotation."""
-    ids, regions = map(hexlify, keys), iter(drawn.regions)
-    texts: list[bytes] = []
-    for its_class, count, name, own_id, about, id in zip(
-        drawn.classes, drawn.counts, drawn.names, own_ids, drawn.abouts, ids, strict=True
-    ):
-        line = its_class.line
-        if count == 1:
-            texts.append(line % (id, name, id, next(regions), own_id, about))
-            continue
-        lines = []
-        for part in range(count):
-            its_id = name_part(id.decode(), part).encode()
-            rest = b'%b,"parts_of":"%b","part":%d' % (about, id, part)
-            lines.append(line % (its_id, name, its_id, next(regions), own_id, rest))
-        texts.append(b"".join(lines))
-    return texts
 
 
 def _clamp_box(

@@ -66,12 +66,26 @@ class AnnotationIds:
 
     def claim_all(self, keys: list[bytes], numbers: list[int]) -> int:
         """Take the ids of labels up to the first that another has; how many."""
-        claimed = 0
-        for key, number in zip(keys, numbers, strict=True):
-            if not self.claim(key, number):
-                break
+        claimed = self._claim_numbers(numbers)
+        self._keep_unsorted(b"".join(keys[:claimed]))
+        while claimed < len(keys) and self.claim(keys[claimed], numbers[claimed]):
             claimed += 1
         return claimed
+
+    def _claim_numbers(self, own_ids: list[int]) -> int:
+        """Set the bits of own ids up to the first that was set; how many."""
+        end = min(max(own_ids, default=0) + 1, _NUMBERS_MAX)
+        self._make_room(end - 1)
+        numbers = self._numbers
+        for claimed, number in enumerate(own_ids):
+            if not 0 <= number < end:
+                return claimed
+            at, bit = number >> 3, 1 << (number & 7)
+            bits = numbers[at]
+            if bits & bit:
+                return claimed
+            numbers[at] = bits | bit
+        return len(own_ids)
 
     def claim(self, key: bytes, number: int) -> bool:
         """Take an id for a label if none has it; whether that was so.
@@ -81,13 +95,10 @@ class AnnotationIds:
         """
         if 0 <= number < _NUMBERS_MAX:
             numbers, at, bit = self._numbers, number >> 3, 1 << (number & 7)
-            if at >= len(numbers):
-                numbers.extend(bytes(at + _GROWTH_BYTES - len(numbers)))
+            self._make_room(number)
             if not numbers[at] & bit:
                 numbers[at] |= bit
-                self._unsorted += key
-                if len(self._unsorted) >= _SPOOLED_BYTES:
-                    self._spool()
+                self._keep_unsorted(key)
                 return True
         if self._count(key):
             return False
@@ -111,6 +122,16 @@ class AnnotationIds:
         self._sort(self._unsorted)
         self._unsorted.clear()
         return self._known.find(key) or 0
+
+    def _make_room(self, number: int) -> None:
+        missing = (number >> 3) + 1 - len(self._numbers)
+        if missing > 0:
+            self._numbers.extend(bytes(missing + _GROWTH_BYTES))
+
+    def _keep_unsorted(self, keys: bytes) -> None:
+        self._unsorted += keys
+        if len(self._unsorted) >= _SPOOLED_BYTES:
+            self._spool()
 
     def _spool(self) -> None:
         if self._spooled is None:

@@ -92,8 +92,10 @@ def find_shares(
     """
     left, right, top, bottom = left / width, right / width, top / height, bottom / height
     if not (
-        0.0 <= left < left + _FLOAT32_NEAR < right <= 1.0
-        and 0.0 <= top < top + _FLOAT32_NEAR < bottom <= 1.0
+        0.0 <= left
+        and left + _FLOAT32_NEAR < right <= 1.0
+        and 0.0 <= top
+        and top + _FLOAT32_NEAR < bottom <= 1.0
     ):
         return None
     return top, left, bottom, right

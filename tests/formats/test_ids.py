@@ -37,6 +37,37 @@ def test_a_label_is_new_once_by_either_way(labels: list[tuple[str, str, bool]]) 
     ids.close()
 
 
+NUMBERS = st.integers(0, 9) | st.sampled_from([-1, 99_999, 100_000_000, 2**53])
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from([b"cat", b"dog"]), NUMBERS), max_size=6)))
+def test_labels_are_claimed_many_at_once_as_they_are_one_by_one(
+    runs: list[list[tuple[bytes, int]]],
+) -> None:
+    single, many = AnnotationIds("coco"), AnnotationIds("coco")
+    for run in runs:
+        numbers = [number for _, number in run]
+        keys = [many.make_key(name, b"%d" % number) for name, number in run]
+        told = list(map(single.claim, keys, numbers))
+        said: list[bool] = []
+        while len(said) < len(run):
+            at = len(said)
+            said += [True] * many.claim_all(keys[at:], numbers[at:])
+            said += [False] * (len(said) < len(run))
+        assert said == told
+    single.close()
+    many.close()
+
+
+def test_a_run_is_claimed_up_to_the_first_label_that_another_is_like() -> None:
+    ids = AnnotationIds("coco")
+    keys = [ids.make_key(b"cat", own_id) for own_id in (b"1", b"2", b"100000000", b"2", b"3")]
+    assert ids.claim_all(keys, [1, 2, 100_000_000, 2, 3]) == 3
+    assert ids.claim_all(keys[4:], [3]) == 1
+    assert ids.claim_all(keys, [1, 2, 100_000_000, 2, 3]) == 0
+    ids.close()
+
+
 def test_numbers_of_many_labels_are_spooled_and_found_again() -> None:
     ids = AnnotationIds("coco")
     with patch("syncer.formats.ids._SPOOLED_BYTES", 64):
