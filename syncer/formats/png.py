@@ -41,18 +41,21 @@ def write_png(mask: Mask) -> bytes:
 def _write_rows(mask: Mask) -> bytearray:
     """Return its pixels row by row, each row after a byte for its filter."""
     step, height = mask.width + 1, mask.height
-    rows, white = bytearray(step * height), bytes((_WHITE,)) * max(step, height)
+    row, white = bytearray(step), bytes((_WHITE,)) * max(step, height)
+    begin = 0
+    for index, length in enumerate(mask.runs):
+        if index & 1 and length >= height:  # whole columns are in all rows
+            column, after = -(-begin // height), (begin + length) // height
+            row[column + 1 : after + 1] = white[: after - column]
+        begin += length
+    rows = row * height
     begin = 0
     for index, length in enumerate(mask.runs):
         end = begin + length
         while index & 1 and begin < end:
             column, top = divmod(begin, height)
-            columns = (end - begin) // height
-            if not top and columns > 1:  # row by row, a tenth of the time
-                part = white[:columns]
-                for at in range(column + 1, len(rows), step):
-                    rows[at : at + columns] = part
-                begin += columns * height
+            if not top and end - begin >= height:
+                begin += (end - begin) // height * height
                 continue
             # the part of the run that is in one column
             bottom = min(top + end - begin, height)
