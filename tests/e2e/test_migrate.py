@@ -17,10 +17,12 @@ import pytest
 
 from syncer.config import load
 from syncer.emulator import Emulator
+from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.errors import UsageError
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.migrate.job import open_migration
 from syncer.jobs.migrate.meter import PhaseMeter
+from syncer.jobs.migrate.own import list_letters
 from syncer.jobs.migrate.phases import PHASES
 from syncer.jobs.migrate.report import Migrated
 from syncer.remotes.clarifai import same_annotation
@@ -274,20 +276,57 @@ def test_killed_after_any_phase_the_same_command_carries_on(tmp_path: Path) -> N
 
 
 @pytest.mark.anyio
-async def test_masks_that_the_source_shows_as_addresses_arrive_as_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [4, 1])
+async def test_masks_that_the_source_shows_as_addresses_arrive_as_bytes(
+    seed: int, tmp_path: Path
+) -> None:
+    """Those whose answer was lost too. They cannot be known again, so each is also a
+    dead letter that says its id is taken.
+    """
     load_old = await anyio.to_thread.run_sync(write_masks, tmp_path)
     faults = "masks=url,error=0.1,reset-before=0.1"
     async with running(
-        rps=0, faults=faults, seed=4, load=(load_old,), needs=TOLD_AT_ONCE
+        rps=0, faults=faults, seed=seed, load=(load_old,), needs=TOLD_AT_ONCE
     ) as server:
+        lost = posts_whose_answers_are_lost(server)
         done = await migrate(tmp_path, server.url)
-        assert (done.error, done.exit_code, done.report["written"]) == (None, 0, 40), done.report
+        assert (done.error, done.exit_code) == (None, 3 if lost else 0), done.report
+        assert (done.report["written"], done.report["dead"]) == (40, len(lost))
         check_sums(done.report)
         shown = {
             one["id"]: one["data"]["regions"][0]["region_info"]["mask"]["image"]
             for one in held(server, "new").values()
         }
         assert shown == {f"a-{n}": {"base64": picture(n)} for n in range(40)}
+    letters = list(list_letters(tmp_path / "job" / "state"))
+    assert {(one.input_id, one.id) for one in letters} == lost
+    assert all(one.reason.startswith("id taken") for one in letters)
+
+
+def posts_whose_answers_are_lost(server: Emulator) -> set[tuple[str, str]]:
+    """What is there now, and was answered with an error when it was posted: filled as
+    it happens.
+    """
+    answer, fail = server.clarifai.answer, server.clarifai.fail
+    lost, made = set[tuple[str, str]](), set[tuple[str, str]]()
+    carried_out: list[Request] = []
+
+    def answering(request: Request, item_fault: ItemFault) -> Answer:
+        nonlocal made
+        before = held(server, "new").keys()
+        answered = answer(request, item_fault)
+        made = held(server, "new").keys() - before
+        carried_out[:] = [request]
+        return answered
+
+    def failing(request: Request) -> tuple[Answer, bool]:
+        if any(request is one for one in carried_out):
+            lost.update(made)
+        return fail(request)
+
+    server.clarifai.answer = answering  # type: ignore[method-assign]
+    server.clarifai.fail = failing  # type: ignore[method-assign]
+    return lost
 
 
 @pytest.mark.anyio
