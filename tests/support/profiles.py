@@ -1,7 +1,8 @@
-"""Profiles that nobody has probed: services that a seed makes up, and services where
-nothing is as it is by default.
+"""Profiles that nobody has probed: services that a seed makes up, with a few values
+that are not the defaults or any, and services where nothing is as it is by default.
 
     python -m tests.support.profiles --seed 7 profile.json
+    python -m tests.support.profiles --few 7 profile.json
     python -m tests.support.profiles --turn 0 profile.json
     make test PROFILE=profile.json
 """
@@ -19,6 +20,8 @@ from syncer.emulator.settings import SWITCHES
 
 VALUES = {**SWITCHES, "body-limit": ("none", "16384")}
 """Where no body may have more than 100 bytes, no label is taken: nothing else shows."""
+FEW = 5
+"""How many settings of a service that is much as we think may surprise."""
 TURNS = max(len(values) for values in VALUES.values()) - 1
 """After so many turns each value of each switch has been met."""
 
@@ -29,9 +32,22 @@ def drawn(seed: int) -> dict[str, str]:
     return {name: rng.choice(values) for name, values in VALUES.items()}
 
 
+def few(seed: int) -> dict[str, str]:
+    """A few switches at a value that is not the default, the others as by default."""
+    rng = random.Random(seed)
+    chosen = rng.sample(sorted(VALUES), FEW)
+    return {
+        name: rng.choice(values[1:]) if name in chosen else values[0]
+        for name, values in VALUES.items()
+    }
+
+
 def unusual(turn: int) -> dict[str, str]:
     """Each switch at a value that is not its default, the next one each turn."""
     return {name: values[1 + turn % (len(values) - 1)] for name, values in VALUES.items()}
+
+
+MAKERS = {"seed": drawn, "few": few, "turn": unusual}
 
 
 def write_profile(path: Path, switches: dict[str, str]) -> None:
@@ -44,11 +60,14 @@ def main() -> None:
     """Write one of them."""
     parser = argparse.ArgumentParser(prog="tests.support.profiles", description=__doc__)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--seed", type=int)
-    which.add_argument("--turn", type=int)
+    for name in MAKERS:
+        which.add_argument(f"--{name}", type=int)
     parser.add_argument("path", type=Path)
-    given = parser.parse_args()
-    write_profile(given.path, drawn(given.seed) if given.turn is None else unusual(given.turn))
+    given = vars(parser.parse_args())
+    [(make, number)] = [
+        (make, given[name]) for name, make in MAKERS.items() if given[name] is not None
+    ]
+    write_profile(given["path"], make(number))
 
 
 if __name__ == "__main__":
