@@ -108,7 +108,8 @@ async def test_a_dataset_comes_or_it_is_told_why_not(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    async with running(rps=0, load=(f"me/app={labels(tmp_path)}",)) as server:
+    loads = (f"me/app={labels(tmp_path)}",)
+    async with running(rps=0, load=loads, needs="url-path=kept") as server:
         for name in NAMES:
             if name not in STEPS:
                 await anyio.to_thread.run_sync(add_dataset, server.url, name, name)
@@ -361,13 +362,26 @@ async def changed(
 
 @pytest.mark.anyio
 async def test_a_type_that_no_path_can_hold_is_told_and_the_others_come() -> None:
-    async with running(rps=0) as server:
+    async with running(rps=0, needs="url-path=kept") as server:
         server.annotell.projects.add(of_types())
         found, _ = await pulled(server, syncer.DocumentSelection(project="p"))
         assert len([row for part in found for row in part.rows]) == 3 * len(NAMES)
         assert [problem.what for part in found for problem in part.problems] == ["type .."]
         lines, problems = await changed(server)
         assert (len(lines), problems) == (3 * len(NAMES), ["type .."])
+
+
+@pytest.mark.anyio
+async def test_a_type_that_was_changed_on_the_way_ends_a_pull_and_the_others_come_by_name() -> None:
+    async with running(rps=0, faults="url-path=normalised") as server:
+        server.annotell.projects.add(of_types())
+        why = r"type a/b: .*'/' in a name may have been changed on the way"
+        with pytest.raises(Stopped, match=why):
+            await pulled(server, syncer.DocumentSelection(project="p"))
+        with pytest.raises(Stopped, match=why):
+            await changed(server)
+        lines, problems = await changed(server, ("t", "..", "é"))
+        assert (len(lines), problems) == (2 * len(NAMES), ["type .."])
 
 
 @pytest.mark.anyio

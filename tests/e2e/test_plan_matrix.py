@@ -15,7 +15,7 @@ from tests.e2e.test_plan import ALL, plan, write
 from tests.e2e.test_switches import APART, BITES_WITH, SWITCHED, post_inputs, push
 from tests.support.cases import first_quick
 from tests.support.kinds import KINDS, every_kind, respell
-from tests.support.stand_in import running
+from tests.support.stand_in import RECOGNISED, running
 
 QUICK = ("float32=exact", "enums=name", "masks=url", "added-fields=some", "read-lag=2")
 CASES = sorted(
@@ -38,7 +38,8 @@ def left(planned: Planned) -> list[str]:
 async def test_a_plan_after_a_push_of_one_is_empty_however_it_is_written_under(
     switch: str, tmp_path: Path
 ) -> None:
-    faults = ",".join(filter(None, (BITES.get(switch.partition("=")[0]), switch)))
+    bites = BITES.get(switch.partition("=")[0])
+    faults, needs = (f"{bites},{switch}", RECOGNISED) if bites else (switch, "")
     limit = 60 if switch.startswith("rate-") else 0
     first, second = every_kind(0), every_kind(1)
     logs: dict[str, Path] = {}
@@ -46,7 +47,7 @@ async def test_a_plan_after_a_push_of_one_is_empty_however_it_is_written_under(
         logs[name] = write(tmp_path / f"{name}.jsonl", wanted)
         logs[f"{name} again"] = write(tmp_path / f"{name}-again.jsonl", map(respell, wanted))
     out = tmp_path / "plan.jsonl"
-    async with running(rps=limit, faults=switch, seed=4) as server:
+    async with running(rps=limit, faults=switch, seed=4, needs=needs) as server:
         await anyio.to_thread.run_sync(post_inputs, server.url, INPUTS)
         server.set_faults(faults)
         for name, exact in (("first", False), ("second again", False), ("first again", True)):

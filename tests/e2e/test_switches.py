@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,11 +23,11 @@ from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from syncer.jobs.report import PushReport
 from syncer.jobs.state import resume
-from tests.support.annotations import rich
+from tests.support.annotations import never_taken, rich
 from tests.support.cases import first_quick
 from tests.support.changes import Annotation, Key, differences, write_log
 from tests.support.processes import ENVIRONMENT, command
-from tests.support.stand_in import running, settings_of
+from tests.support.stand_in import ids_under, running, settings_of
 
 FAULTS = "error=0.04,cut=0.04,reset-after=0.04,partial=0.04,throttle-silent=0.02"
 BITES_WITH = {
@@ -51,25 +50,10 @@ BITES_WITH = {
     "gateway-form": "gateway=0.1",
 }
 """A switch that says how something happens, and what makes that happen."""
-DEAD = {
-    "id-charset=word": {"with a space"},
-    "id-length=32": {"long" * 50},
-    "caller=collaborator": {"assigned"},
-    "inputs=must-exist": {"nowhere"},
-}
-"""What the service would never take under a switch: those ids, and nothing else, are
-dead letters.
-"""
 IN_DOUBT_FOR_GOOD = {"masks=url": {"masked"}}
 """What cannot be recognised when it is read back: where its answer was lost, it is
 there and a dead letter says that its id is taken.
 """
-
-
-def ids_under(faults: str, known: Mapping[str, set[str]]) -> set[str]:
-    """The ids that are known under any of the values which the switches have then."""
-    values = [f"{name}={value}" for name, value in settings_of(faults=faults).items()]
-    return {id for value in values for id in known.get(value, ())}
 
 
 def write(log: Path) -> tuple[dict[Key, Annotation], int]:
@@ -153,15 +137,15 @@ def check_end(
     faults: str = FAULTS,
 ) -> None:
     """All of the log is there, but for what the service never takes under these."""
-    never_taken, in_doubt = ids_under(faults, DEAD), ids_under(faults, IN_DOUBT_FOR_GOOD)
+    never, in_doubt = never_taken(faults), ids_under(faults, IN_DOUBT_FOR_GOOD)
     dead = letters(folder) if finished.summary.dead else []
     unrecognised = [letter for letter in dead if letter["id"] in in_doubt]
     refused = [letter for letter in dead if letter not in unrecognised]
-    assert {letter["id"] for letter in refused} == never_taken, finished
+    assert {letter["id"] for letter in refused} == never, finished
     assert all(letter["reason"] and letter["code"] for letter in refused)
     assert all("id taken" in letter["reason"] for letter in unrecognised)
     assert finished.exit_code == (3 if dead else 0), finished
-    assert left(wanted, nameless, server, never_taken) == []
+    assert left(wanted, nameless, server, never) == []
 
 
 SWITCHED = [f"{name}={value}" for name, values in SWITCHES.items() for value in values]

@@ -18,7 +18,7 @@ import pytest
 from syncer.emulator import Emulator
 from tests.support.changes import write_log
 from tests.support.processes import ENVIRONMENT, command, emulator, push
-from tests.support.stand_in import READ_AT_ONCE, running
+from tests.support.stand_in import READ_AT_ONCE, TOLD_AT_ONCE, running
 
 Ran = subprocess.CompletedProcess[bytes]
 
@@ -283,7 +283,7 @@ async def test_a_mask_that_is_shown_only_as_an_address_is_there_and_not_a_differ
     (tmp_path / "log.jsonl").write_text(
         f'{{"id":"m","input_id":"i","data":{{"regions":[{mask}]}}}}\n'
     )
-    async with running(rps=0, needs=f"masks=url,{READ_AT_ONCE}") as server:
+    async with running(rps=0, needs=f"masks=url,{TOLD_AT_ONCE}") as server:
         await cli(tmp_path, server, "push", "log.jsonl", "-q")
         looked = await cli(tmp_path, server, "verify", "log.jsonl")
     assert (looked.returncode, b"= same 1," in looked.stderr) == (0, True)

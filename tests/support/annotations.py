@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.stand_in import ids_under
+
 Annotation = dict[str, Any]
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg=="
 )
+
+NEVER_TAKEN = {
+    "id-charset=word": {"with a space"},
+    "id-length=32": {"long" * 50},
+    "caller=collaborator": {"assigned"},
+    "inputs=must-exist": {"nowhere"},
+}
+"""Which ids of `rich` the service would never take under a value of a switch: they, and
+nothing else, are dead letters.
+"""
+
+
+def never_taken(faults: str = "") -> set[str]:
+    """Those under the values that a stand-in with such faults has."""
+    return ids_under(faults, NEVER_TAKEN)
 
 
 def rich() -> list[Annotation]:

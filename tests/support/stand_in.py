@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from syncer.emulator import Emulator, read_profile
 from syncer.emulator import running as run_emulator
+from syncer.emulator.clarifai.call import COLLABORATOR
+from syncer.emulator.clarifai.part import OWNER
 from syncer.emulator.profile import FORMAT, VERSION
 from syncer.emulator.settings import behaviour
 
@@ -69,3 +71,14 @@ def options_of(needs: str = "") -> Iterator[list[str]]:
 def settings_of(needs: str = "", faults: str = "") -> dict[str, str]:
     """The value of each switch of such a stand-in."""
     return behaviour(f"{like(needs)},{faults}").switches
+
+
+def caller() -> str:
+    """The id of the user whose tokens the tests have."""
+    return {"owner": OWNER, "collaborator": COLLABORATOR}[settings_of()["caller"]]
+
+
+def ids_under(faults: str, known: Mapping[str, set[str]]) -> set[str]:
+    """The ids that are known under any of the values which the switches have then."""
+    values = [f"{name}={value}" for name, value in settings_of(faults=faults).items()]
+    return {id for value in values for id in known.get(value, ())}
