@@ -6,6 +6,8 @@ LOCK_HASH := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('re
 LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
 QUICK := -m "not proof"
+# Thousands of processes are started: each would compile what none may keep.
+export PYTHONDONTWRITEBYTECODE :=
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 COMPUTED := tests/proof/crash tests/proof/simulation
 

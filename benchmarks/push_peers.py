@@ -31,7 +31,7 @@ from benchmarks.incumbents.pushers import (
     ready,
 )
 from benchmarks.measured import cpu_of
-from benchmarks.yardstick import FLOOR, Server, serving, write_log
+from benchmarks.yardstick import FLOOR, Server, serving, write_log, write_numbered
 from tests.clients.environments import python_of
 
 OUT = Path(__file__).parents[1] / "docs" / "performance"
@@ -129,19 +129,19 @@ def beside(rounds: int = 3) -> None:
             for echo in (1, 0)
             for pusher, count in CLIENTS
             for size in (START_UP, count)
-            for pushed in [_tell(turn, run(pusher, server, logs.of(size), size, echo=echo))]
+            for pushed in [_tell(turn, run(pusher, server, logs.of(pusher, size), size, echo=echo))]
         ]
         count = LIMIT * LIMITED_SECONDS * BATCH
         limits = {"rate": LIMIT, "burst": LIMIT, "lat": LATENCY_MS, "ra": 1, "echo": 1}
         limited = [
-            _tell(turn, run(pusher, server, logs.of(count), count, **limits))
+            _tell(turn, run(pusher, server, logs.of(pusher, count), count, **limits))
             for turn in range(rounds)
             for pusher in LIMITED
         ]
     OUT.mkdir(exist_ok=True)
     runs = {
         "unlimited": [asdict(one) for one in unlimited],
-        "limited": [asdict(one) for one in limited],
+        "limited": [{**asdict(one), "share_used": one.share_used} for one in limited],
     }
     raw = OUT / "push-peers.json"
     raw.write_text(json.dumps(runs, indent=1) + "\n")
@@ -152,15 +152,18 @@ def beside(rounds: int = 3) -> None:
 
 
 class _Logs:
-    """A log of each size, written when it is first asked for."""
+    """A log of each size, written when it is first asked for; peers get one with
+    numbers.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def of(self, count: int) -> Path:
-        path = self._folder / f"{count}.jsonl"
+    def of(self, pusher: Pusher, count: int) -> Path:
+        bare = isinstance(pusher, Floor | Ours)
+        path = self._folder / f"{'bare' if bare else 'numbered'}-{count}.jsonl"
         if not path.exists():
-            write_log(path, count)
+            (write_log if bare else write_numbered)(path, count)
         return path
 
 

@@ -68,9 +68,16 @@ def _await_start(process: subprocess.Popen[str]) -> None:
 
 
 def write_log(path: Path, count: int) -> None:
-    """A log of so many posts, each with its number, by which peers name what failed."""
+    """A log of so many posts."""
+    subprocess.run([sys.executable, BENCH / "make_log.py", str(count), path], check=True)
+
+
+def write_numbered(path: Path, count: int) -> None:
+    """The same log for peers: each line with its number, by which they name what
+    failed.
+    """
     bare = path.with_suffix(".bare")
-    subprocess.run([sys.executable, BENCH / "make_log.py", str(count), bare], check=True)
+    write_log(bare, count)
     with bare.open() as lines, path.open("w") as out:
         out.writelines(f'{{"n":{number},{line[1:]}' for number, line in enumerate(lines))
     bare.unlink()

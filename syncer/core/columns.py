@@ -25,18 +25,12 @@ from syncer.core.change import Change, Key
 if TYPE_CHECKING:
     from syncer.core.entry import Entry
 
-POST_HEAD = b'{"op":"post","annotation":'
-"""With which the line of a plain post begins; its annotation and a brace follow."""
-POST_TAIL = b"}\n"
-BETWEEN_POSTS = POST_TAIL + POST_HEAD
-"""What stands between the annotations of two neighbours, and nowhere inside one, since
-a line holds no line feed.
+POST_HEADS = (b'{"op":"post","annotation":', b'{"op": "post", "annotation": ')
+"""With which the line of a plain post begins, without spaces or as Python's `json`
+writes it; its annotation and a brace follow.
 """
-
+POST_TAIL = b"}\n"
 _BRACE = POST_TAIL[:-1]
-_BETWEEN_RAW = _BRACE + POST_HEAD
-_with_the_rest = len(BETWEEN_POSTS).__add__
-"""The bytes of a line, line feed included, by those of its annotation."""
 
 _input_of = itemgetter(0)
 
@@ -46,19 +40,31 @@ class Columns:
     annotation.
     """
 
-    __slots__ = ("_inputs", "annotations", "ends", "entries", "index", "keys", "line", "log")
+    __slots__ = (
+        *("_inputs", "annotations", "ends", "entries"),
+        *("head", "index", "keys", "line", "log"),
+    )
 
     def __init__(
-        self, log: int, index: int, line: int, annotations: list[bytes], keys: list[Key]
+        self,
+        log: int,
+        index: int,
+        line: int,
+        head: bytes,
+        annotations: list[bytes],
+        keys: list[Key],
     ) -> None:
-        """`index`, `line`: of the first one. `annotations`: as their lines have
-        them.
+        """`index`, `line`: of the first one. `head`: with which each line begins.
+        `annotations`: as their lines have them.
         """
+        self.head = head
         self.log = log
         self.index = index
         self.line = line
         self.annotations = annotations
-        self.ends = list(accumulate(map(_with_the_rest, map(len, annotations))))
+        self.ends = list(
+            accumulate(map((len(head) + len(POST_TAIL)).__add__, map(len, annotations)))
+        )
         """The bytes of the lines up to and with each one, line feeds included."""
         self.keys = keys
         self.entries: list[Entry] | None = None
@@ -84,8 +90,8 @@ class Columns:
             self.line + number,
             "post",
             *self.keys[number],
-            POST_HEAD + self.annotations[number] + _BRACE,
-            len(POST_HEAD),
+            self.head + self.annotations[number] + _BRACE,
+            len(self.head),
             -1,
         )
 
@@ -155,7 +161,8 @@ class Stretch:
 
     def raw(self) -> bytes:
         """Their lines without line endings, joined: what checksums are of."""
-        return join_texts(POST_HEAD, self.list_annotations(), _BETWEEN_RAW, _BRACE)
+        head = self.columns.head
+        return join_texts(head, self.list_annotations(), _BRACE + head, _BRACE)
 
     def list_annotations(self) -> list[bytes]:
         """Return the annotation of each."""

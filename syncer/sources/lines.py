@@ -20,7 +20,7 @@ import msgspec
 import orjson
 
 from syncer.core.change import OF_THE_SERVICE, BadLine, Change, IgnoredLine, Key, Verb
-from syncer.core.columns import BETWEEN_POSTS, POST_HEAD, POST_TAIL
+from syncer.core.columns import POST_HEADS, POST_TAIL
 
 LINE_BYTES_MAX = 16 << 20
 
@@ -31,7 +31,6 @@ _WITHOUT_ID: dict[Verb, str] = {
     "delete": "a delete without one is of the whole input",
 }
 _DIGEST = re.compile("[0-9a-fA-F]{32}")
-_HEAD_LENGTH = len(POST_HEAD)
 _BRACE = ord("}")
 
 _NotEmpty = Annotated[str, msgspec.Meta(min_length=1)]
@@ -111,7 +110,7 @@ def _plain_post(raw: bytes, place: LinePlace, options: LineOptions) -> Change | 
     value, no member comes a second time after it.
     """
     if (
-        not raw.startswith(POST_HEAD)
+        (head := _find_head(raw)) is None
         or raw[-1] != _BRACE
         or len(raw) > LINE_BYTES_MAX
         or options.embed_model_version_id
@@ -120,25 +119,31 @@ def _plain_post(raw: bytes, place: LinePlace, options: LineOptions) -> Change | 
     try:
         if not raw.isascii():
             raw.decode()  # what is passed over is not checked for that
-        ids = _decode_ids(raw[_HEAD_LENGTH:-1])
+        ids = _decode_ids(raw[head:-1])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return Change(
-        place.log, place.index, place.line, "post", ids.input_id, ids.id, raw, _HEAD_LENGTH, -1
-    )
+    return Change(place.log, place.index, place.line, "post", ids.input_id, ids.id, raw, head, -1)
 
 
-def plain_posts(lines: bytes, options: LineOptions) -> tuple[list[bytes], list[Key]] | None:
-    """The annotations of these lines and their keys, where each is a plain post as
-    `_plain_post` knows it, at least one; else None, and each is to be parsed. `lines`:
-    with their line feeds.
+def _find_head(raw: bytes) -> int | None:
+    """The length of that with which a plain post begins; None: it is none."""
+    for head in POST_HEADS:
+        if raw.startswith(head):
+            return len(head)
+    return None
+
+
+def plain_posts(lines: bytes, options: LineOptions) -> tuple[bytes, list[bytes], list[Key]] | None:
+    """With what these lines begin, their annotations and their keys, where each is a
+    plain post as `_plain_post` knows it, at least one, and all begin alike; else None,
+    and each is to be parsed. `lines`: with their line feeds.
 
     They are decoded at once. Two zeros stand between the annotations: since no JSON
     value holds two values with nothing but space between, no annotation reaches from
     one line into the next, and since all zeros are those, each line holds one.
     """
     if (
-        not lines.startswith(POST_HEAD)
+        (length := _find_head(lines)) is None
         or not lines.endswith(POST_TAIL)
         or len(lines) > LINE_BYTES_MAX
         or options.embed_model_version_id
@@ -146,11 +151,12 @@ def plain_posts(lines: bytes, options: LineOptions) -> tuple[list[bytes], list[K
         return None
     raws = lines.split(b"\n")
     raws.pop()
-    annotations = [raw[_HEAD_LENGTH:-1] for raw in raws]
+    annotations = [raw[length:-1] for raw in raws]
     # whether all lines begin and end so
-    between = BETWEEN_POSTS.join(annotations)
-    if len(between) + len(BETWEEN_POSTS) != len(lines) or not lines.startswith(
-        between, _HEAD_LENGTH
+    head = lines[:length]
+    between = (POST_TAIL + head).join(annotations)
+    if len(between) + len(POST_TAIL) + length != len(lines) or not lines.startswith(
+        between, length
     ):
         return None
     try:
@@ -164,7 +170,7 @@ def plain_posts(lines: bytes, options: LineOptions) -> tuple[list[bytes], list[K
         return None
     if set(map(type, ids)) != {_BothIds}:
         return None
-    return annotations, [(one.input_id, one.id) for one in ids]
+    return head, annotations, [(one.input_id, one.id) for one in ids]
 
 
 def bad_line(raw: bytes, reason: str, place: LinePlace, value: object = None) -> BadLine:

@@ -9,11 +9,12 @@ import pytest
 from syncer.core.backlog import Backlog
 from syncer.core.batch import Batch
 from syncer.core.change import Change, Verb
-from syncer.core.columns import POST_HEAD as HEAD
+from syncer.core.columns import POST_HEADS
 from syncer.core.limits import Limits
 from syncer.core.settle import runs
 from tests.support.columns import side_by_side
 
+HEAD = POST_HEADS[0]
 PLAIN = [
     Change(1, at, at + 1, "post", f"i{at % 2}", f"a{at}", HEAD + b"%d}" % at, len(HEAD), -1)
     for at in range(4)

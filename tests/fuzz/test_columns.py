@@ -4,12 +4,14 @@ and whole pushes with columns and without.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.columns import POST_HEAD, Columns, Posts, Stretch
+from syncer.core.columns import POST_HEADS, Columns, Posts, Stretch
 from syncer.core.limits import Limits
 from syncer.core.outcome import (
     Answered,
@@ -35,23 +37,40 @@ PARTS = [
 ]
 annotations = st.lists(st.sampled_from(PARTS), max_size=3).map("".join)
 ends = st.sampled_from(["}"] * 8 + ["}\r", "", "}}"])
-heads = st.sampled_from([POST_HEAD.decode()] * 8 + ["", '{"op":"delete","annotation":', "\ufeff"])
+HEADS = [head.decode() for head in POST_HEADS]
+heads = st.sampled_from(
+    HEADS[:1] * 8 + HEADS[1:] * 4 + ["", '{"op":"delete","annotation":', "\ufeff"]
+)
 lines = st.builds(lambda *parts: "".join(parts).encode(), heads, annotations, ends)
-plain = st.sampled_from([POST_HEAD + part.encode() + b"}" for part in PARTS[:3]])
 
 
-@given(st.lists(lines | plain, min_size=1, max_size=5))
+def plain(head: bytes) -> st.SearchStrategy[bytes]:
+    """Lines of plain posts that begin so."""
+    return st.sampled_from([head + part.encode() + b"}" for part in PARTS[:3]])
+
+
+written = st.one_of(*(st.lists(lines | plain(head), min_size=1, max_size=5) for head in POST_HEADS))
+
+
+@given(written)
 def test_lines_decoded_at_once_are_posts_where_each_by_itself_is_one(raws: list[bytes]) -> None:
     place = LinePlace(1, 0, 1, 0, b"")
     singly = [_plain_post(raw, place, OPTIONS) if raw else None for raw in raws]
     keys = [change.key for change in singly if change is not None]
     bodies = [change.body for change in singly if change is not None]
+    begun = {change.raw[: change.at] for change in singly if change is not None}
     found = plain_posts(b"".join(raw + b"\n" for raw in raws), OPTIONS)
-    assert found == ((bodies, keys) if len(keys) == len(raws) else None)
+    assert found == ((*begun, bodies, keys) if len(keys) == len(raws) and len(begun) == 1 else None)
 
 
-def test_columns_give_each_change_its_own_line() -> None:
-    raws = [post(f"a{number}", f"i{number // 2}") for number in range(5)]
+def spaced(raw: bytes) -> bytes:
+    """The same line as Python's `json` writes it."""
+    return json.dumps(json.loads(raw)).encode()
+
+
+@pytest.mark.parametrize("write", [bytes, spaced], ids=["compact", "spaced"])
+def test_columns_give_each_change_its_own_line(write: Callable[[bytes], bytes]) -> None:
+    raws = [write(post(f"a{number}", f"i{number // 2}")) for number in range(5)]
     text = b"".join(raw + b"\n" for raw in raws)
     found = plain_posts(text, OPTIONS)
     assert found is not None
@@ -120,7 +139,12 @@ def pushed(
 
 
 @settings(deadline=None)
-@given(rows, st.lists(plays, max_size=12), st.integers(1, 7), st.sampled_from([200, 10_000]))
+@given(
+    rows | rows.map(lambda raws: [*map(spaced, raws)]),
+    st.lists(plays, max_size=12),
+    st.integers(1, 7),
+    st.sampled_from([200, 10_000]),
+)
 def test_a_push_is_the_same_with_columns_and_without(
     log: list[bytes], verdicts: list[Play], batch_size: int, bytes_max: int
 ) -> None:

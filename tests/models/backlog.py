@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from syncer.core.backlog import Backlog
 from syncer.core.batch import Batch, Settlement
 from syncer.core.change import Change, LogIdentity, Mark, Verb
-from syncer.core.columns import POST_HEAD
+from syncer.core.columns import POST_HEADS
 from syncer.core.entry import Entry, make_entry
 from syncer.core.facts import (
     Closed,
@@ -143,7 +143,8 @@ class BacklogMachine(RuleBasedStateMachine):
         """The log has more lines."""
         for verb, input_id, id, size in rows:
             index = len(self.plain.all)
-            raw = POST_HEAD + b"%d " % index + b"x" * size + b"}"
+            head = POST_HEADS[0]
+            raw = head + b"%d " % index + b"x" * size + b"}"
             written = raw[: size // 2] if size == 60 else None
             change = Change(
                 LOG,
@@ -153,7 +154,7 @@ class BacklogMachine(RuleBasedStateMachine):
                 input_id,
                 "" if verb == "delete_input" else id,
                 raw,
-                len(POST_HEAD),
+                len(head),
                 -1,
                 written=written,
             )

@@ -125,7 +125,13 @@ class Copies:
             "--basetemp",
             str(folder / ".pytest"),
         ]
-        environment = {**os.environ, "SYNCER_PROOF_EXAMPLES": EXAMPLES, "PYTHONPATH": str(folder)}
+        environment = {
+            **os.environ,
+            "SYNCER_PROOF_EXAMPLES": EXAMPLES,
+            "PYTHONPATH": str(folder),
+            # bytecode is told from its source by length and second only
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         pytest = subprocess.Popen(
             [
                 "sh",

@@ -12,5 +12,6 @@ def side_by_side(changes: Sequence[Change]) -> Posts:
     """Neighbouring posts in columns."""
     first, keys = changes[0], [change.key for change in changes]
     annotations = [change.body for change in changes]
-    columns = Columns(first.log, first.index, first.line, annotations, keys)
+    head = first.raw[: first.at]
+    columns = Columns(first.log, first.index, first.line, head, annotations, keys)
     return Posts([Stretch(columns, 0, len(keys))])
