@@ -117,6 +117,8 @@ def _take_strings(text: bytes) -> tuple[bytes, bytes]:
     left = text.replace(b'""', b"")
     if b'"' not in left:  # a bracket within a string would have kept its quote
         return left, b""
+    if left.find(b'"') == len(left) - 1:  # nor is one after the quote that is not closed
+        return left[:-1], b'"'
     left = _QUOTED.sub(b"", text)
     before, quote, _ = left.partition(b'"')
     return before, quote

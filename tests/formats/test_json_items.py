@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -42,6 +44,14 @@ def test_the_items_are_those_that_a_parser_of_all_finds(wanted, other, indent, b
         assert [item.value for item in iterate_items(io.BytesIO(text), "images")] == wanted
         listed = json.dumps(wanted).encode()
         assert [item.value for item in iterate_items(io.BytesIO(listed))] == wanted
+
+
+def test_brackets_are_taken_for_those_of_strings_as_a_look_at_each_string_does():
+    for length in range(7):
+        for letters in product(b'"[{', repeat=length):
+            text = bytes(letters)
+            before, quote, _ = re.sub(rb'"[^"]*"', b"", text).partition(b'"')
+            assert json_items._take_strings(text) == (before, quote)
 
 
 @settings(deadline=None)
