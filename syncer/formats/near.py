@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
+from syncer.formats.geometry import is_finite
 from syncer.formats.labels import Box
 
 NEARLY = 0.95
 """Of what both cover, the share that each of them covers."""
+_APART_MAX = 0.06
+"""Of a width: sides of boxes that are nearly the same are no more apart."""
 _PER_CONCEPT_MAX = 300
 """Boxes that one is held against, so that time does not grow with their square."""
+_NEAR = """
+    select place, "left", top, "right", bottom from (
+        select * from seen
+        where input = ? and concept = ? and "left" between ? and ? limit ?
+    ) where top between ? and ?
+"""
 
 
 class NearDoubles:
@@ -19,24 +27,32 @@ class NearDoubles:
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("pragma journal_mode=off")
-        self._database.execute("create table seen (input, concept, place, box)")
-        self._database.execute("create index by_input on seen (input, concept)")
+        self._database.execute(
+            """create table seen (
+                input, concept, "left", number, place, top, "right", bottom,
+                primary key (input, concept, "left", number)
+            ) without rowid"""
+        )
         self._database.execute("begin")
+        self._count = 0
 
     def find(self, input_id: str, concept: str, box: Box, place: str) -> str | None:
         """Return the place of a box nearly like this one; and keep this one."""
-        sides = (box.left, box.top, box.right, box.bottom)
+        left, top, right, bottom = box.left, box.top, box.right, box.bottom
+        if not is_finite((left, top, right, bottom)):
+            return None
         found = None
-        rows = self._database.execute(
-            "select place, box from seen where input = ? and concept = ? limit ?",
-            (input_id, concept, _PER_CONCEPT_MAX),
-        )
-        for other_place, other in rows:
-            if _overlap(box, Box(*json.loads(other))) > NEARLY:
+        across, down = abs(right - left) * _APART_MAX, abs(bottom - top) * _APART_MAX
+        where = input_id, concept, left - across, left + across
+        rows = self._database.execute(_NEAR, (*where, _PER_CONCEPT_MAX, top - down, top + down))
+        for other_place, *sides in rows:
+            if _overlap(box, Box(*sides)) > NEARLY:
                 found = str(other_place)
                 break
+        self._count += 1
         self._database.execute(
-            "insert into seen values (?, ?, ?, ?)", (input_id, concept, place, json.dumps(sides))
+            "insert into seen values (?, ?, ?, ?, ?, ?, ?, ?)",
+            (input_id, concept, left, self._count, place, top, right, bottom),
         )
         return found
 
