@@ -106,13 +106,28 @@ class Coco:
             with self.options.open_file(file) as first, self.options.open_file(file) as second:
                 yield from _read_tables(first, tables)
                 yield from _read_annotations(second, tables)
+            yield from _tell_missing(tables)
         finally:
             tables.images.close()
 
 
+def _tell_missing(tables: CocoTables) -> Iterator[Item]:
+    """Yield that there are no annotations. Raises ValueError where there is nothing."""
+    if not tables.lists:
+        raise ValueError('it has no list "images", "annotations" or "categories"')
+    if "annotations" not in tables.lists:
+        yield Noticed("no-annotations", 'it has no list "annotations"')
+
+
 def _read_tables(file: BinaryIO, tables: CocoTables) -> Iterator[Item | PlainImages]:
     for run in iterate_runs(file, {"images": PLAIN_IMAGES, "categories": None}):
-        if isinstance(run.values[0], PlainImage):  # and so are the others
+        if not run.key:
+            raise ValueError(
+                'a list of results, not a COCO file: put it under "annotations" of an object with'
+                ' "images" and "categories"'
+            )
+        tables.lists.add(run.key)
+        if run.values and isinstance(run.values[0], PlainImage):  # and so are the others
             yield from _read_images(cast("list[PlainImage]", run.values), run.index, tables)
             continue
         for index, value in enumerate(run.values, run.index):
@@ -140,11 +155,6 @@ def _read_images(
 
 
 def _read_entry(item: JsonItem, tables: CocoTables) -> Iterator[Item]:
-    if not item.key:
-        raise ValueError(
-            'a list of results, not a COCO file: put it under "annotations" of an object with'
-            ' "images" and "categories"'
-        )
     if not isinstance(item.value, dict):
         fault = item.fault or "it is not an object"
         yield Noticed("broken-entry", f"{item.place}: {fault}", item.place)
@@ -156,8 +166,9 @@ def _read_entry(item: JsonItem, tables: CocoTables) -> Iterator[Item]:
 
 def _read_annotations(file: BinaryIO, tables: CocoTables) -> Iterator[Item | PlainRun]:
     for run in iterate_runs(file, {"annotations": PLAIN}):
+        tables.lists.add(run.key)
         read = partial(_read_one, run, tables)
-        if isinstance(run.values[0], PlainAnnotation):  # and so are the others
+        if run.values and isinstance(run.values[0], PlainAnnotation):  # and so are the others
             yield PlainRun(cast("list[PlainAnnotation]", run.values), tables.find_concepts, read)
         else:
             yield from chain.from_iterable(map(read, range(len(run.values))))
@@ -254,6 +265,8 @@ def _read_segmentation(value: JSON, picture: Picture) -> tuple[Shape, ...]:
 def _make_polygons(rings: list[list[float]]) -> tuple[Polygon, ...]:
     if sum(map(len, rings)) > 2 * POINTS_MAX:
         raise BadLabel("it has too many points")
+    if any(len(ring) % 2 for ring in rings):
+        raise BadLabel("a polygon that is not pairs")
     return tuple([Polygon(pair_up(ring)) for ring in rings])
 
 

@@ -20,6 +20,8 @@ _BYTE_BY_BYTE = "latin-1"
 class CocoTables:
     """The images and categories of a file."""
 
+    lists: set[str] = field(default_factory=set)
+    """Those that the file has."""
     numbered: NumberedBytes = field(default_factory=NumberedBytes)
     """Of each image what `keep_image` keeps, by its id where that is a small number."""
     images: Store[str, str] = field(default_factory=Store)

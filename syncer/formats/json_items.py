@@ -51,7 +51,7 @@ _WINDOW_BYTES = 1 << 10
 
 
 class JsonRun(Struct, frozen=True):
-    """Items of a list, one after the other."""
+    """Items of a list, one after the other; none where the list is empty."""
 
     key: str
     """Of the list, in the object that the file is; "" where the file is a list."""
@@ -237,6 +237,8 @@ class _ItemCutter:
                 item = self._take(key, index)
             yield item
             index += 1
+        if not index:
+            yield JsonRun(key, 0, [])
         self._at += 1
 
     def _take_run(self) -> list[object]:

@@ -179,6 +179,7 @@ class Lost(Struct, frozen=True):
 NoticeCode = Literal[
     "other-format",
     "broken-entry",
+    "no-annotations",
     "duplicate-image-id",
     "duplicate-category-id",
     "class-names",

@@ -263,3 +263,25 @@ def test_no_bytes_make_a_traceback(tmp_path: Path, cut: int, junk: bytes):
     path = tmp_path / "broken.json"
     path.write_bytes(json.dumps(document).encode()[:cut] + junk)
     list(Coco(ReadOptions()).read(path))
+
+
+@pytest.mark.parametrize("ring", [[*RING, 2], [[*RING, 2]], [RING, [*RING, 2]]])
+def test_a_polygon_with_half_a_point_is_told(tmp_path: Path, ring: list[Any]):
+    """Wrong: its last number is left out without a word."""
+    assert read_one(tmp_path, segmentation=ring) == Skipped(
+        "annotations[0]", "5", "a polygon that is not pairs", is_fault=True
+    )
+
+
+@pytest.mark.parametrize("document", [{}, {"info": {}}, {"annotations": None, "images": {}}, []])
+def test_a_file_with_none_of_the_lists_is_told(tmp_path: Path, document: Any):
+    """Wrong: an import of nothing ends as one of a whole file does."""
+    assert isinstance(read(tmp_path, document)[-1], FileFault)
+
+
+def test_a_file_without_annotations_is_told_and_one_with_an_empty_list_is_not(tmp_path: Path):
+    for no_list in ({}, {"annotations": None}, {"annotations": {"0": LABEL}}):
+        found = read(tmp_path, {"images": [IMAGE], **no_list})
+        assert [each.code for each in found if isinstance(each, Noticed)] == ["no-annotations"]
+    whole = {"images": [], "annotations": [], "categories": []}
+    assert not any(isinstance(each, Noticed | FileFault) for each in read(tmp_path, whole))
