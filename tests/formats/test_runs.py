@@ -52,6 +52,17 @@ def test_an_image_of_a_mask_has_its_pixels_row_by_row(width: int, height: int, d
     assert bytes(columns) == bytes(runs.expand(lengths)).replace(b"\1", b"\xff")
 
 
+@pytest.mark.parametrize(
+    "lengths", [(0, 60_000), (60_000,), (7, 150, 60, 3, 4_000, 30_000, 25_780), (*[123, 77] * 300,)]
+)
+def test_a_mask_is_packed_as_zlib_packs_it_with_a_checksum_of_its_own(lengths: tuple[int, ...]):
+    image = write_png(Mask(300, 200, lengths))
+    begin = image.index(b"IDAT") + 4
+    packed = image[begin : begin + int.from_bytes(image[begin - 8 : begin - 4])]
+    packing = zlib.compressobj(6, strategy=zlib.Z_RLE)
+    assert packed == packing.compress(zlib.decompress(packed)) + packing.flush()
+
+
 @pytest.mark.parametrize("text", ["\x7f", " ", "ooooooooooooooo", "T", "o", "O"])
 def test_what_is_no_mask_is_refused(text: str):
     with pytest.raises(ValueError, match="compressed mask"):
