@@ -29,7 +29,14 @@ from syncer.remotes.clarifai import same_annotation
 from tests.support.annotations import rich
 from tests.support.mixed import write_mixed
 from tests.support.processes import ENVIRONMENT, command, emulator, started, until
-from tests.support.stand_in import READ_AT_ONCE, RECOGNISED, TOLD_AT_ONCE, running, settings_of
+from tests.support.stand_in import (
+    NO_WAITS,
+    READ_AT_ONCE,
+    RECOGNISED,
+    TOLD_AT_ONCE,
+    running,
+    settings_of,
+)
 
 Annotation = dict[str, Any]
 FAULTS = "error=0.04,cut=0.04,reset-after=0.04,partial=0.04,throttle=0.02"
@@ -252,7 +259,8 @@ def test_killed_after_any_phase_the_same_command_carries_on(tmp_path: Path) -> N
     write_mixed(tmp_path / "old.jsonl", 900, 2)
     load_old = f"me/old={tmp_path / 'old.jsonl'}"
     load = ("--load", load_old)
-    with emulator("--rps", "0", "--faults", FAULTS, *load, needs=RECOGNISED) as server:
+    needs = f"{RECOGNISED},{NO_WAITS}"
+    with emulator("--rps", "0", "--faults", FAULTS, *load, needs=needs) as server:
         config = write_config(tmp_path, server.url)
         arguments = command("migrate", "-c", str(config), "--job", str(tmp_path / "job"), "--json")
         record = tmp_path / "job" / "job.json"

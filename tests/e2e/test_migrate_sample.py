@@ -20,7 +20,7 @@ from tests.e2e.test_migrate import FAULTS, check_sums, counts_of, held, migrate,
 from tests.support.annotations import rich
 from tests.support.mixed import write_mixed
 from tests.support.processes import ENVIRONMENT, command, emulator, started, until
-from tests.support.stand_in import RECOGNISED, TOLD_AT_ONCE, running
+from tests.support.stand_in import NO_WAITS, RECOGNISED, TOLD_AT_ONCE, running
 
 
 async def sample(folder: Path, url: str, inputs: int) -> Migrated:
@@ -63,7 +63,7 @@ async def test_a_sample_is_moved_and_the_rest_later_and_nothing_is_posted_twice(
 async def test_what_the_rest_takes_is_in_the_range_that_the_sample_said(tmp_path: Path) -> None:
     load_old = await anyio.to_thread.run_sync(write_old, tmp_path, 9000)
     faults = "error=0.1,reset-after=0.05"
-    async with running(rps=0, faults=faults, seed=5, load=(load_old,)) as server:
+    async with running(rps=0, faults=faults, seed=5, load=(load_old,), needs=NO_WAITS) as server:
         said = (await sample(tmp_path, server.url, 600)).report["prediction"]
         before = counts_of(server)["requests"]
         whole = (await migrate(tmp_path, server.url)).report
@@ -116,7 +116,8 @@ async def test_more_inputs_than_there_are_is_all_of_them(tmp_path: Path) -> None
 def test_a_sample_that_is_killed_is_carried_on_with_the_same_labels(tmp_path: Path) -> None:
     load_old = write_old(tmp_path, 3000)
     load = ("--load", load_old)
-    with emulator("--rps", "0", "--faults", FAULTS, *load, needs=RECOGNISED) as server:
+    needs = f"{RECOGNISED},{NO_WAITS}"
+    with emulator("--rps", "0", "--faults", FAULTS, *load, needs=needs) as server:
         config = write_config(tmp_path, server.url)
         arguments = command("migrate", "-c", str(config), "--job", str(tmp_path / "job"), "--json")
         record = tmp_path / "job" / "job.json"

@@ -35,8 +35,13 @@ TOLD_AT_ONCE = f"answer=full,{READ_AT_ONCE}"
 change out, it is looked for, and perhaps sent again.
 """
 RECOGNISED = "masks=bytes"
-"""The need of a test that loses answers to posts of masks: where a mask is shown as an
-address, it is not known again, and its label is a dead letter that says so.
+"""The need of a test that loses answers to posts of masks, or parts of them: where a
+mask is shown as an address, it is not known again, and its label is a dead letter that
+says so.
+"""
+NO_WAITS = "error-retry-after=none"
+"""The need of a test with thousands of requests, of which many meet an error: a wait of
+a second after each would take it many minutes.
 """
 
 _profile = ""
