@@ -34,13 +34,11 @@ class Store(Generic[StoredKey, StoredValue]):
         value = self._at_hand.get(key)
         if value is not None or self._database is None:
             return value
-        number, bits = hash(key), self._bits
-        step = number >> 32 | 1
-        for _ in range(_BITS_OF_A_KEY):
-            bit = number % _FILTER_BITS
+        bits = self._bits
+        for place in _spread(hash(key)):
+            bit = place % _FILTER_BITS
             if not bits[bit >> 3] >> (bit & 7) & 1:
                 return None
-            number += step
         self._sort()
         found = self._database.execute("select value from kept where key = ?", (key,)).fetchone()
         return None if found is None else found[0]
@@ -63,9 +61,9 @@ class Store(Generic[StoredKey, StoredValue]):
             self._bits = bytearray(_FILTER_BITS >> 3)
         bits = self._bits
         for number in map(hash, self._at_hand):
-            step = number >> 32 | 1
-            for bit in range(number, number + _BITS_OF_A_KEY * step, step):
-                bits[bit % _FILTER_BITS >> 3] |= 1 << (bit & 7)
+            for place in _spread(number):
+                bit = place % _FILTER_BITS
+                bits[bit >> 3] |= 1 << (bit & 7)
         self._database.executemany("insert into unsorted values (?, ?)", self._at_hand.items())
         self._at_hand.clear()
         self._is_sorted = False
@@ -77,6 +75,12 @@ class Store(Generic[StoredKey, StoredValue]):
             )
             self._database.execute("delete from unsorted")
             self._is_sorted = True
+
+
+def _spread(number: int) -> range:
+    """Return where the bits of a key with this hash are, in the filter and beyond."""
+    first, step = number % _FILTER_BITS, (number >> 32) % _FILTER_BITS | 1
+    return range(first, first + _BITS_OF_A_KEY * step, step)
 
 
 def _make_database() -> sqlite3.Connection:
