@@ -8,9 +8,10 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.support.processes import ENVIRONMENT, command, emulator, push, push_arguments
-from tests.support.stand_in import READ_AT_ONCE, TOLD_AT_ONCE
+from tests.support.stand_in import READ_AT_ONCE, TOLD_AT_ONCE, found_there
 
 
 def test_a_renamed_copy_of_a_log_without_ids_creates_nothing_twice_even_with_a_lost_state(
@@ -34,9 +35,15 @@ def test_a_renamed_copy_of_a_log_without_ids_creates_nothing_twice_even_with_a_l
         code, summary, _ = push(remote.url, "copies", tmp_path / "second", [str(other.parent)])
         after = remote.held("copies")
     assert code == 0
-    assert summary["applied"] == summary["reconciled"] == 300
-    assert before == after
+    assert (summary["applied"], summary["reconciled"]) == (300, found_there(300))
+    assert [own(row) for row in before] == [own(row) for row in after]
+    assert (before == after) is bool(found_there(300))
     assert len(after) == 300
+
+
+def own(row: dict[str, Any]) -> dict[str, Any]:
+    """What was posted of it: another post in its place has other times."""
+    return {name: row[name] for name in ("input_id", "id", "data")}
 
 
 def test_one_poison_change_among_128_costs_at_most_14_requests_more(tmp_path: Path) -> None:
@@ -253,7 +260,12 @@ def test_a_grown_log_is_carried_on_and_an_edited_cut_or_replaced_one_is_refused_
         )
         code, anew, _ = push(remote.url, "app", state, [str(log)])
         held = remote.held("app")
-    assert (code, anew["applied"], anew["reconciled"], len(held)) == (0, 260, 250, 260)
+    assert (code, anew["applied"], anew["reconciled"], len(held)) == (
+        0,
+        260,
+        found_there(250),
+        260,
+    )
 
 
 def test_max_delete_stops_before_one_deletion_more_over_all_runs_with_whole_inputs_listed_first(
@@ -357,7 +369,8 @@ def test_a_limit_that_is_not_told_is_found_on_the_way(tmp_path: Path) -> None:
             for n in range(150)
         )
     )
-    with emulator("--rps", "30", needs=TOLD_AT_ONCE) as remote:
+    told = f"{TOLD_AT_ONCE},retry-after=seconds"  # else a throttle takes 15 s
+    with emulator("--rps", "30", needs=told) as remote:
         code, summary, stderr = push(
             remote.url, "auto", tmp_path / "state", [str(log)], "--rps", "auto", "--batch-size", "1"
         )

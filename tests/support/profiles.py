@@ -18,8 +18,14 @@ import orjson
 from syncer.emulator.profile import FORMAT, VERSION
 from syncer.emulator.settings import SWITCHES
 
-VALUES = {**SWITCHES, "body-limit": ("none", "16384")}
-"""Where no body may have more than 100 bytes, no label is taken: nothing else shows."""
+ENDING = {"body-limit": "100", "throttle-code": "11004", "retry-after": "huge"}
+"""Where no body may have more than 100 bytes, no label is taken; at the first throttle
+of a spent month, or of thirty years, a push stops: nothing else shows.
+"""
+VALUES = {
+    name: tuple(value for value in values if value != ENDING.get(name))
+    for name, values in SWITCHES.items()
+}
 FEW = 5
 """How many settings of a service that is much as we think may surprise."""
 TURNS = max(len(values) for values in VALUES.values()) - 1

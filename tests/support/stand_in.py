@@ -83,6 +83,13 @@ def caller() -> str:
     return {"owner": OWNER, "collaborator": COLLABORATOR}[settings_of()["caller"]]
 
 
+def found_there(count: int) -> int:
+    """How many of so many posts of what is there already are found to be there: none
+    where the service replaces it, and says so to nobody.
+    """
+    return {"request": count, "item": count, "replace": 0}[settings_of()["duplicate-id"]]
+
+
 def ids_under(faults: str, known: Mapping[str, set[str]]) -> set[str]:
     """The ids that are known under any of the values which the switches have then."""
     values = [f"{name}={value}" for name, value in settings_of(faults=faults).items()]
