@@ -129,6 +129,8 @@ class LanePace:
         """The last request that took its turn did not go."""
         self.limiter.pace.give_back()
 
-    def refused(self, sent_at: float) -> None:
-        """A request that went at this time was one too many, says the remote."""
-        self.limiter.pace.refused(sent_at)
+    def refused(self, sent_at: float, pause_seconds: float) -> None:
+        """A request that went at this time was one too many, says the remote, and asks
+        for a pause.
+        """
+        self.limiter.pace.refused(sent_at, pause_seconds)

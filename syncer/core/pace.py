@@ -60,8 +60,10 @@ class Paced(Protocol):
         """The last request that took its turn did not go."""
         ...
 
-    def refused(self, sent_at: float) -> None:
-        """A request that went at this time was one too many, says the remote."""
+    def refused(self, sent_at: float, pause_seconds: float) -> None:
+        """A request that went at this time was one too many, says the remote, and asks
+        for a pause.
+        """
         ...
 
 
@@ -75,6 +77,8 @@ class Pace:
     it are what fits into a second; below 1, requests are 1/R apart. R may be set at any
     time, and holds at once.
     """
+
+    _second = WINDOW_SECONDS
 
     def __init__(self, requests_per_second: float) -> None:
         self.taken = 0
@@ -135,8 +139,8 @@ class Pace:
         self.requests_per_second = requests_per_second
         self._spacing = 1.0 / requests_per_second
         self._catch_up = max(CATCH_UP_SECONDS, self._spacing)
-        window = max(1, math.floor(requests_per_second))
-        self._window_seconds = max(WINDOW_SECONDS, self._spacing)
+        window = self._count_in_second(requests_per_second)
+        self._window_seconds = max(self._second, self._spacing)
         sent = self._list_kept()
         # A slower rate does not look at these; a faster one may, in the same second.
         self._before = [at for at in sent[:-window] if at > sent[-1] - WINDOW_SECONDS]
@@ -144,6 +148,10 @@ class Pace:
         self._steady = requests_per_second
         if self._sent is not None:
             self._steady = min(requests_per_second, window / self._window_seconds)
+
+    def _count_in_second(self, requests_per_second: float) -> int:
+        """Return how many requests may go in any second at this rate."""
+        return max(1, math.floor(requests_per_second))
 
     def next_at(self, now: float) -> float:
         """The earliest moment for the next request; one that has passed means now."""
@@ -174,8 +182,9 @@ class Pace:
         if self._sent is not None:
             self._sent.append(now)
 
-    def refused(self, sent_at: float) -> None:
-        """A request that went at this time was one too many, says the remote.
+    def refused(self, sent_at: float, pause_seconds: float) -> None:
+        """A request that went at this time was one too many, says the remote, and asks
+        for a pause.
 
         A rate that was given is kept all the same.
         """

@@ -243,7 +243,7 @@ class Turns:
                 result = "throttled"
                 self.throttled += 1
                 self.destination.throttled(now, wait)
-                self._pace.refused(sent_at)
+                self._pace.refused(sent_at, self.destination.pause_seconds(now))
                 self.to_keep.set()
             case Failed():
                 result = "failed"

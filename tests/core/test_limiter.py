@@ -180,7 +180,7 @@ def test_a_refusal_is_told_to_the_limit_that_is_sought() -> None:
     for at in range(50):
         for lane in (refused, spared):
             lane.take(at / 10)
-    refused.refused(4.9)
+    refused.refused(4.9, 1.0)
     for lane in (refused, spared):
         lane.take(5.0)
     assert refused.requests_per_second < spared.requests_per_second

@@ -105,7 +105,7 @@ class Noting(Pace):
         super().__init__(1000)
         self.told: list[float] = []
 
-    def refused(self, sent_at: float) -> None:
+    def refused(self, sent_at: float, pause_seconds: float) -> None:
         self.told.append(sent_at)
 
 

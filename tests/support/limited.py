@@ -193,7 +193,7 @@ class Run:
                     in_flight -= 1
                     concurrency.answered(now - value)
                     if what == "refused":
-                        pace.refused(value)
+                        pace.refused(value, self.retry_after_seconds)
                         paused_until = max(paused_until, now + self.retry_after_seconds)
                 continue
             now = next_at + TIMER_SECONDS * rng.random()

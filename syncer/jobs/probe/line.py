@@ -133,9 +133,9 @@ class RequestLine:
     def _pause(self, *, tidying: bool) -> None:
         """Wait as long as the service asks, else as long as its documents say."""
         self._throttles += 1
-        self._app.pace.refused(anyio.current_time())
         asked = self.read_wait()
         seconds = self._retry.throttle_seconds * self._throttles if asked is None else asked
+        self._app.pace.refused(anyio.current_time(), seconds)
         self._wait(seconds, tidying=tidying)
 
     def _fail(self, *, tidying: bool) -> None:
