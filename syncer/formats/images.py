@@ -138,7 +138,9 @@ class Images:
             kept.append(SIZE.pack(width, height) + input_id.encode())
         self._count += len(kept)
         listed = self.listed.count_free(numbers[: len(kept)])
-        self.listed.put_all(numbers[:listed], kept[:listed])
+        listed = self.listed.put_all(numbers[:listed], kept[:listed])
+        for number, its in zip(numbers[listed : len(kept)], kept[listed:], strict=True):
+            self.listed.put(number, its)  # one was refused, such as -1
         return len(kept)
 
     def find(self, picture: Picture) -> PlacedPicture | None:

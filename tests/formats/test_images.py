@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncer.formats.faults import ImportRefused
@@ -178,6 +178,9 @@ LISTED = st.tuples(
     st.lists(st.lists(LISTED, max_size=6, unique_by=lambda each: each[0])),
     st.sampled_from(["stem", "name", "path"]),
     st.sampled_from([IdSpelling(), IdSpelling("word"), IdSpelling("any", 16)]),
+)
+@example(
+    [[(0, "b.jpg", (1, 1)), (-1, "c.jpg", (1, 1)), (1, "a.jpg", (1, 1))]], "stem", IdSpelling()
 )
 def test_pictures_are_placed_many_at_once_as_they_are_one_by_one(
     files: list[list[tuple[int, str, tuple[int, int]]]], rule: InputRule, spelling: IdSpelling
