@@ -602,6 +602,17 @@ def test_a_switch_does_what_it_says(server: Emulator, name: str, value: str, see
     assert see(Client(server.url)) == seen
 
 
+def test_a_list_that_is_refused_for_what_it_does_not_show_yet_is_a_read_of_it(
+    server: Emulator,
+) -> None:
+    """Wrong: what is asked for by its id is never shown."""
+    server.reset("absent-ids=refused,read-lag=2")
+    client = Client(server.url)
+    post(client, annotation("a"))
+    answers = [client.send("GET", "/annotations?ids=a&input_ids=i") for _ in range(3)]
+    assert [answer["status"]["code"] for answer in answers] == [11101, 11101, 10000]
+
+
 def test_every_switch_is_looked_at() -> None:
     assert SCENES.keys() | RATES == SWITCHES.keys()
 

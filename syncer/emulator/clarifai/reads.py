@@ -8,7 +8,7 @@ from zlib import crc32
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai.call import ClarifaiCall, missing
-from syncer.emulator.clarifai.store import Annotation, AnnotationKey
+from syncer.emulator.clarifai.store import Annotation, AnnotationKey, App
 
 
 def list_annotations(call: ClarifaiCall) -> Answer:
@@ -21,22 +21,28 @@ def list_annotations(call: ClarifaiCall) -> Answer:
         keys = list(zip(input_ids, ids, strict=True))
     else:
         keys = app.keys_of(input_ids or None)
+    unseen = [key for key in keys if key in app.past and app.past[key].was is None]
     if (
         call.switches["absent-ids"] == "refused"
         and (absent := _absent(call, ids, input_ids)) is not None
     ):
+        _miss(app, unseen)
         return absent
     keys = order_keys(call, keys)
-    unseen = [key for key in keys if key in app.past and app.past[key].was is None]
     wanted = _filter(call)
     keys = [key for key in keys if (row := app.peek(key)) is not None and wanted(row)]
     page = call.page(len(keys))
     if isinstance(page, Answer):
         return page
     rows = [app.read(keys[place]) for place in page]
-    for key in unseen:  # this read has missed it
-        app.read(key)
+    _miss(app, unseen)
     return Answer.of(annotations=rows)
+
+
+def _miss(app: App, unseen: list[AnnotationKey]) -> None:
+    """Count a read of what it did not show."""
+    for key in unseen:
+        app.read(key)
 
 
 def order_keys(call: ClarifaiCall, keys: list[AnnotationKey]) -> list[AnnotationKey]:
