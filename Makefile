@@ -10,6 +10,7 @@ QUICK := -m "not proof"
 export PYTHONDONTWRITEBYTECODE :=
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 COMPUTED := tests/proof/crash tests/proof/simulation
+COMMANDS := tests/e2e tests/spark
 
 .PHONY: help setup demo test field oracles prove check package bench screenshots mutants lock clients
 
@@ -45,14 +46,14 @@ oracles: setup
 
 # What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, endpoints fuzzed,
 # instructions counted, and the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. In two lanes that take as long:
-# what is computed and then whole commands, beside the rest. The report of the first lane comes after the second.
+# what is computed and then whole commands and Spark, beside the rest. The report of the first lane comes after the second.
 prove: setup clients
 	@told=$$(mktemp); { \
 		$(BIN)/python -m pytest -q $(COMPUTED); computed=$$?; \
-		$(BIN)/python -m pytest -q -m proof tests/e2e; commands=$$?; exit $$((computed | commands)); \
+		$(BIN)/python -m pytest -q -m proof $(COMMANDS); commands=$$?; exit $$((computed | commands)); \
 	} >$$told 2>&1 & first=$$!; \
 	$(BIN)/python -m pytest -q --durations=10 $(patsubst %,--ignore=%,$(COMPUTED)) tests/proof; proofs=$$?; \
-	$(BIN)/python -m pytest -q -m proof --ignore=tests/e2e --ignore=tests/proof tests; elsewhere=$$?; \
+	$(BIN)/python -m pytest -q -m proof $(patsubst %,--ignore=%,tests/proof $(COMMANDS)) tests; elsewhere=$$?; \
 	wait $$first; code=$$?; cat $$told; rm $$told; exit $$((proofs | elsewhere | code))
 
 # The official clients that the emulator is held to, each in an environment of its own: made once, kept by the hash of its lock.
