@@ -193,4 +193,4 @@ def guess_limit(known: Mapping[Rule, Bounds]) -> float:
     """
     seconds = sorted(known[rule].guess for rule in SECONDS if rule in known)
     others = [bounds.guess for rule, bounds in known.items() if rule not in SECONDS]
-    return max(*others, *seconds[len(seconds) // 2 :][:1], 0.0, 0.0)
+    return max([*others, *seconds[len(seconds) // 2 :][:1]])

@@ -192,6 +192,16 @@ def asked_for(pace: SeekingPace, now: float, seconds: float) -> float:
     return now
 
 
+def refused_once(seconds: float, *, pause_seconds: float = 1.0) -> tuple[SeekingPace, float]:
+    """A pace that was refused after a second, and went on for so many seconds
+    after the pause; when its next request would go.
+    """
+    pace = SeekingPace()
+    now = asked_for(pace, 0.0, 1.0)
+    pace.refused(now - 0.01, pause_seconds)
+    return pace, asked_for(pace, now + pause_seconds, seconds)
+
+
 def test_a_limit_that_is_known_is_tried_again_within_a_minute_and_gone_back_to_at_once() -> None:
     run = limited.Run(SeekingPace(), "any second", [(0.0, 15.0)]).go()
     tried = [at for at in run.refused if at > limited.FOUND_SECONDS + 2 * AGAIN_SECONDS]
@@ -201,10 +211,7 @@ def test_a_limit_that_is_known_is_tried_again_within_a_minute_and_gone_back_to_a
 
 
 def test_a_refused_faster_try_goes_back_to_the_rate_that_held_and_then_waits_longer() -> None:
-    pace, now = SeekingPace(), 0.0
-    now = asked_for(pace, now, 1.0)
-    pace.refused(now - 0.01, 1.0)
-    now = asked_for(pace, now + 1.0, 1.0)
+    pace, now = refused_once(1.0)
     waited: list[float] = []
     for _ in range(3):
         held, began = pace.requests_per_second, now
@@ -230,10 +237,7 @@ def test_a_rate_that_does_not_hold_any_more_is_lowered_each_time() -> None:
 
 
 def test_a_step_that_is_kept_is_followed_by_the_next_one_soon() -> None:
-    pace, now = SeekingPace(), 0.0
-    now = asked_for(pace, now, 1.0)
-    pace.refused(now - 0.01, 1.0)
-    now = asked_for(pace, now + 1.0, 3.0)
+    pace, now = refused_once(3.0)
     rates = []
     for _ in range(4):
         rates.append(pace.requests_per_second)
@@ -242,10 +246,7 @@ def test_a_step_that_is_kept_is_followed_by_the_next_one_soon() -> None:
 
 
 def test_a_rate_that_a_whole_second_took_is_not_too_fast_and_a_step_up_soon_follows() -> None:
-    pace, now = SeekingPace(), 0.0
-    now = asked_for(pace, now, 1.0)
-    pace.refused(now - 0.01, 1.0)
-    now = asked_for(pace, now + 1.0, 0.5)
+    pace, now = refused_once(0.5)
     found = pace.requests_per_second
     now = asked_for(pace, now, 5.0)
     assert pace.requests_per_second > found + 1.0
@@ -261,10 +262,7 @@ def test_a_remote_that_refuses_everything_is_asked_once_a_second_at_least() -> N
 
 
 def test_a_long_pause_after_a_refusal_puts_the_next_try_off_by_as_much() -> None:
-    pace, now = SeekingPace(), 0.0
-    now = asked_for(pace, now, 1.0)
-    pace.refused(now - 0.01, 15.0)
-    now = asked_for(pace, now + 15.0, 0.5)
+    pace, now = refused_once(0.5, pause_seconds=15.0)
     found = pace.requests_per_second
     now = asked_for(pace, now, 15 * SOON_SECONDS - 1.0)
     assert pace.requests_per_second == found
