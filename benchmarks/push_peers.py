@@ -139,16 +139,22 @@ def beside(rounds: int = 3) -> None:
             for pusher in LIMITED
         ]
     OUT.mkdir(exist_ok=True)
-    runs = {
-        "unlimited": [asdict(one) for one in unlimited],
-        "limited": [{**asdict(one), "share_used": one.share_used} for one in limited],
-    }
     raw = OUT / "push-peers.json"
-    raw.write_text(json.dumps(runs, indent=1) + "\n")
+    raw.write_text(json.dumps(list_runs(unlimited, limited), indent=1) + "\n")
     for line in (*tell_cpu(unlimited), "", *tell_limit(limited)):
         print(line)
     plot = [python_of("plots", PEERS), PEERS / "plot_peers.py", raw, OUT / "push-peers.svg"]
     subprocess.run(plot, check=True)
+
+
+def list_runs(
+    unlimited: Sequence[Pushed], limited: Sequence[Pushed]
+) -> dict[str, list[dict[str, object]]]:
+    """Return every run as JSON has it, and `plot_peers` reads it."""
+    return {
+        "unlimited": [asdict(one) for one in unlimited],
+        "limited": [{**asdict(one), "share_used": one.share_used} for one in limited],
+    }
 
 
 class _Logs:
